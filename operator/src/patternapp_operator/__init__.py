@@ -1,0 +1,1 @@
+"""The operator: watches PatternApp resources and keeps their objects. It alone knows a cluster."""

@@ -1,0 +1,364 @@
+"""The resource ``patternapp.dev/v1alpha1`` ``PatternApp``: what a user writes.
+
+These models are the only source: the CRD, the JSON Schema and the reference page are made from them.
+A field's docstring is its description everywhere. Rules across fields live in `patternapp.spec.validation`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints
+
+from patternapp.spec.base import Duration, HttpUri, Model, Name, Text
+from patternapp.spec.filters import Filter
+from patternapp.spec.gateway import Gateway
+from patternapp.spec.sources import Source
+
+GROUP = "patternapp.dev"
+VERSION = "v1alpha1"
+KIND = "PatternApp"
+
+Filters = Annotated[tuple[Filter, ...], Field(max_length=16)]
+Quantity = Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$", max_length=24)]
+
+
+class KeyRef(Model):
+    """One key of a Secret or a ConfigMap in the app's namespace."""
+
+    name: Name
+    """The Secret or ConfigMap."""
+    key: Text
+    """The key inside it."""
+    optional: bool = False
+    """Whether a missing key is fine."""
+
+
+class EnvVarSource(Model):
+    """Where an environment variable's value comes from: exactly one of the two."""
+
+    secret_key_ref: KeyRef | None = None
+    """A key of a Secret."""
+    config_map_key_ref: KeyRef | None = None
+    """A key of a ConfigMap."""
+
+
+class EnvVar(Model):
+    """An environment variable: a value, or where it comes from."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=256)]
+    """The variable's name."""
+    value: Annotated[str, StringConstraints(max_length=32768)] | None = None
+    """Its value."""
+    value_from: EnvVarSource | None = None
+    """Its source, instead of `value`."""
+
+
+class DeadLetter(Model):
+    """Where events go whose delivery failed for good: exactly one of the two."""
+
+    function: Name | None = None
+    """A function of this app."""
+    uri: HttpUri | None = None
+    """An address outside it."""
+
+
+class Delivery(Model):
+    """How an event is delivered. A field left out is taken from the app's `delivery`, then from the defaults."""
+
+    retry: Annotated[int, Field(ge=0, le=100)] | None = None
+    """How often a failed delivery is tried again. Default 5."""
+    backoff_policy: Literal["linear", "exponential"] | None = None
+    """How the wait between attempts grows. Default exponential."""
+    backoff_delay: Duration | None = None
+    """The first wait. Default 1s."""
+    timeout: Duration | None = None
+    """How long one attempt may take. Default 30s."""
+    dead_letter: DeadLetter | None = None
+    """Where events go after the last attempt. Default: the app's own dead-letter store."""
+
+
+class Broker(Model):
+    """The app's Broker."""
+
+    class_: Annotated[Text | None, Field(alias="class")] = None
+    """The Broker class, such as Kafka. Default: the cluster's."""
+    config: Name | None = None
+    """A ConfigMap in the app's namespace that the Broker class reads."""
+
+
+class Scale(Model):
+    """How many instances of a function run."""
+
+    min: Annotated[int, Field(ge=0, le=1000)] = 0
+    """Instances kept when nothing happens."""
+    max: Annotated[int, Field(ge=1, le=1000)] = 10
+    """Instances at most."""
+    concurrency: Annotated[int, Field(ge=1, le=1000)] = 40
+    """Requests one instance takes at a time."""
+    idle: Duration = "60s"
+    """How long an instance without requests is kept."""
+
+
+class ResourceList(Model):
+    """Amounts of CPU and memory in Kubernetes' notation."""
+
+    cpu: Quantity | None = None
+    """CPU, such as 50m."""
+    memory: Quantity | None = None
+    """Memory, such as 96Mi."""
+
+
+class Resources(Model):
+    """What an instance asks for and may use at most."""
+
+    requests: ResourceList | None = None
+    """What an instance is sure to get."""
+    limits: ResourceList | None = None
+    """What an instance may use at most."""
+
+
+class Function(Model):
+    """What runs: an HTTP receiver, scaled with its load."""
+
+    name: Name
+    """The name patterns refer to."""
+    handler: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$", max_length=253)] | None = None
+    """An ASGI app as MODULE:NAME. Exactly one of `handler` and `command`."""
+    command: Annotated[tuple[Text, ...], Field(min_length=1, max_length=64)] | None = None
+    """A program in any language that listens on $PORT."""
+    image: Text | None = None
+    """The container image, instead of the app's."""
+    env: Annotated[tuple[EnvVar, ...], Field(max_length=64)] = ()
+    """Environment variables beside the app's; the same name wins here."""
+    scale: Scale = Scale()
+    """How many instances run."""
+    timeout: Duration = "30s"
+    """How long one request may take."""
+    resources: Resources | None = None
+    """What an instance asks for and may use."""
+
+
+class EventDriven(Model):
+    """Event-driven function: events of a source, or of the app's Broker, call a function."""
+
+    name: Name
+    """The name of this entry."""
+    source: Source | None = None
+    """Where the events come from. Without it: the app's Broker."""
+    filters: Filters = ()
+    """Which events count: all of these must match."""
+    function: Name
+    """The function that is called."""
+    delivery: Delivery | None = None
+    """How these events are delivered."""
+
+
+class Subscriber(Model):
+    """One receiver of a fan-out: exactly one of `function` and `uri`."""
+
+    name: Name
+    """The name of this subscriber, unique in its fan-out."""
+    function: Name | None = None
+    """A function of this app."""
+    uri: HttpUri | None = None
+    """An address outside it."""
+    filters: Filters = ()
+    """Which of the fan-out's events this subscriber wants: all of these must match too."""
+    delivery: Delivery | None = None
+    """How events are delivered to this subscriber."""
+
+
+class FanOut(Model):
+    """Fan-out: each event goes to every subscriber, each with its own delivery."""
+
+    name: Name
+    """The name of this entry."""
+    filters: Filters = ()
+    """Which events fan out: all of these must match."""
+    subscribers: Annotated[tuple[Subscriber, ...], Field(min_length=1, max_length=64)]
+    """Who receives them."""
+
+
+Servers = Annotated[tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.-]+:[0-9]+$", max_length=253)], ...],
+                    Field(min_length=1, max_length=16)]
+Topic = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9._-]+$", max_length=249)]
+
+
+class QueueKafka(Model):
+    """A Kafka topic that holds a queue."""
+
+    bootstrap_servers: Servers
+    """Addresses of Kafka brokers, as host:port."""
+    topic: Topic
+    """The topic."""
+    secret_name: Name | None = None
+    """A Secret with Knative's keys for Kafka: protocol, sasl.mechanism, user, password, ca.crt, user.crt, user.key."""
+
+
+class RabbitMq(Model):
+    """A RabbitMQ queue."""
+
+    secret_name: Name
+    """A Secret whose key `url` is the AMQP address."""
+    queue: Topic | None = None
+    """The queue. Default: named after the app and the entry."""
+
+
+class Batch(Model):
+    """How many events one call carries."""
+
+    max: Annotated[int, Field(ge=1, le=10_000)]
+    """Events in one call at most."""
+    wait: Duration = "500ms"
+    """How long a call waits for more events."""
+
+
+class WorkerScale(Model):
+    """How many workers take from a queue or a stream."""
+
+    min: Annotated[int, Field(ge=0, le=1000)] = 0
+    """Workers kept when nothing happens."""
+    max: Annotated[int, Field(ge=1, le=1000)] = 10
+    """Workers at most."""
+    lag: Annotated[int, Field(ge=1, le=1_000_000)] = 100
+    """Waiting events for each worker."""
+    idle: Duration = "60s"
+    """How long a worker without events is kept."""
+
+
+Ordering = Literal["ordered", "unordered"]
+
+
+class Queue(Model):
+    """Queue-based load leveling: events wait in a durable queue, and workers take them at their own pace."""
+
+    name: Name
+    """The name of this entry."""
+    filters: Filters = ()
+    """Which events of the app's Broker are queued: all of these must match."""
+    kafka: QueueKafka | None = None
+    """The Kafka topic that holds them. Exactly one of `kafka` and `rabbitmq`."""
+    rabbitmq: RabbitMq | None = None
+    """The RabbitMQ queue that holds them."""
+    function: Name
+    """The function that is called with batches."""
+    batch: Batch = Batch(max=1)
+    """How many events one call carries."""
+    scale: WorkerScale = WorkerScale()
+    """How many workers there are."""
+    ordering: Ordering = "unordered"
+    """Whether events of one partition key are taken strictly one after the other."""
+    delivery: Delivery | None = None
+    """How these events are delivered."""
+
+
+class StreamKafka(Model):
+    """Kafka topics that are read as a stream."""
+
+    bootstrap_servers: Servers
+    """Addresses of Kafka brokers, as host:port."""
+    topics: Annotated[tuple[Topic, ...], Field(min_length=1, max_length=16)]
+    """The topics."""
+    consumer_group: Topic
+    """The consumer group, whose committed offsets are the stream's position. Never change it."""
+    start_at: Literal["earliest", "latest"] = "earliest"
+    """Where a group without committed offsets begins."""
+    secret_name: Name | None = None
+    """A Secret with Knative's keys for Kafka."""
+
+
+class Stream(Model):
+    """Data stream processing: records of a partitioned log, in order, alone or in micro-batches."""
+
+    name: Name
+    """The name of this entry."""
+    filters: Filters | None = None
+    """Which events of the app's Broker are appended to the first topic. Without it, others fill the topics."""
+    kafka: StreamKafka
+    """The log."""
+    function: Name
+    """The function that is called."""
+    batch: Batch | None = None
+    """Micro-batches. Without it, one call carries one event."""
+    scale: WorkerScale = WorkerScale()
+    """How many workers there are."""
+    ordering: Ordering = "ordered"
+    """Whether a failing record holds up its partition until it is delivered or dead-lettered."""
+    delivery: Delivery | None = None
+    """How records are delivered."""
+
+
+class Schedule(Model):
+    """Scheduled job: a function is called at the times of a cron expression."""
+
+    name: Name
+    """The name of this entry."""
+    cron: Text
+    """Five cron fields, or @hourly, @daily, @weekly, @monthly, @yearly."""
+    time_zone: Text = "UTC"
+    """An IANA time zone."""
+    function: Name
+    """The function that is called."""
+    data: dict[str, Any] | None = None
+    """The event's data, a JSON object."""
+    job: bool = False
+    """Run as a Kubernetes Job, for work over ten minutes."""
+    delivery: Delivery | None = None
+    """How these events are delivered."""
+
+
+class Spec(Model):
+    """An app: its functions and the patterns that call them."""
+
+    image: Text | None = None
+    """The image of every function that names none."""
+    env: Annotated[tuple[EnvVar, ...], Field(max_length=64)] = ()
+    """Environment variables of every function."""
+    broker: Broker = Broker()
+    """The app's Broker."""
+    delivery: Delivery = Delivery()
+    """How events are delivered where an entry says nothing else."""
+    functions: Annotated[tuple[Function, ...], Field(min_length=1, max_length=64)]
+    """What runs."""
+    gateway: Gateway | None = None
+    """Pattern: API gateway."""
+    event_driven: Annotated[tuple[EventDriven, ...], Field(max_length=64)] = ()
+    """Pattern: event-driven functions."""
+    fan_out: Annotated[tuple[FanOut, ...], Field(max_length=64)] = ()
+    """Pattern: fan-out."""
+    queues: Annotated[tuple[Queue, ...], Field(max_length=64)] = ()
+    """Pattern: queue-based load leveling."""
+    streams: Annotated[tuple[Stream, ...], Field(max_length=64)] = ()
+    """Pattern: data stream processing."""
+    schedules: Annotated[tuple[Schedule, ...], Field(max_length=64)] = ()
+    """Pattern: scheduled jobs."""
+
+
+class Metadata(Model):
+    """The part of Kubernetes' ObjectMeta that an author writes."""
+
+    name: Name
+    """The app's name."""
+    namespace: Name | None = None
+    """The namespace it lives in. Default: the one it is applied to."""
+    labels: dict[str, str] = {}
+    """Labels of the resource itself."""
+    annotations: dict[str, str] = {}
+    """Annotations of the resource itself."""
+
+
+class PatternApp(Model):
+    """Six serverless patterns, declared in one file."""
+
+    api_version: Literal["patternapp.dev/v1alpha1"]
+    """The version of this schema."""
+    kind: Literal["PatternApp"]
+    """The kind of resource."""
+    metadata: Metadata
+    """Its name and labels."""
+    spec: Spec
+    """What the app is."""
+
+
+__all__ = ["GROUP", "KIND", "VERSION", "PatternApp"]
