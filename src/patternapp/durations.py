@@ -1,4 +1,4 @@
-"""Durations as people write them (``500ms``, ``30s``, ``1h30m``: Go's notation) and as Knative wants them (ISO 8601)."""
+"""Durations: as people write them (Go's ``500ms``, ``1h30m``) and as Knative wants them (ISO 8601)."""
 
 from __future__ import annotations
 
@@ -28,4 +28,6 @@ def seconds(text: str) -> float:
 
 def iso8601(text: str) -> str:
     """`text` as the ISO 8601 period that Knative reads, such as ``PT0.5S``; raises as `milliseconds` does."""
-    return f"PT{milliseconds(text) / 1_000:g}S"
+    whole, rest = divmod(milliseconds(text), 1_000)
+    fraction = f".{rest:03}".rstrip("0") if rest else ""
+    return f"PT{whole}{fraction}S"

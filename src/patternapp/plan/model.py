@@ -2,7 +2,8 @@
 
 What holds here:
 
-* A node's `key` is ``kind/name`` and an edge's `key` is ``pattern/entry[/part]``; both are unique in a plan.
+* A node's `key` is ``kind/name`` and an edge's `key` is ``pattern/entry[/part]``; no two nodes share one, no two edges.
+* A schedule's Trigger has the schedule's key, a queue's the queue's, a stream's the stream's.
 * Durations are seconds. Filters are Knative's JSON: a tuple of one-dialect mappings, all of which must match.
 * Order is the author's order; equal specs give equal plans.
 """
@@ -205,6 +206,14 @@ Node = Function | Broker | Gateway | Source | Schedule | Queue | Stream | Uri
 Edge = Feed | Trigger | Consume | Route
 N = TypeVar("N", Function, Broker, Gateway, Source, Schedule, Queue, Stream, Uri)
 E = TypeVar("E", Feed, Trigger, Consume, Route)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What one pattern adds to a plan."""
+
+    nodes: tuple[Node, ...] = ()
+    edges: tuple[Edge, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Discriminator, Field, StringConstraints, Tag
 
+from patternapp.spec import formats
 from patternapp.spec.base import Duration, HttpUri, Model, Name, Text
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-Path = Annotated[str, StringConstraints(pattern=r"^/[^\s?#]*$", max_length=1024)]
-Origin = Annotated[str, StringConstraints(pattern=r"^(\*|https?://[^\s/]+)$", max_length=253)]
+Path = Annotated[str, StringConstraints(pattern=formats.PATH, max_length=1024)]
+Origin = Annotated[str, StringConstraints(pattern=formats.ORIGIN, max_length=253)]
 
 
 class Cors(Model):
@@ -51,6 +52,17 @@ class Auth(Model):
     """A bearer token."""
     api_keys: ApiKeys | None = None
     """An API key."""
+
+
+def _kind_of_auth(value: object) -> str:
+    return "(none)" if isinstance(value, str) else "(object)"
+
+
+RouteAuth = Annotated[
+    Annotated[Auth, Tag("(object)")] | Annotated[Literal["none"], Tag("(none)")],
+    Discriminator(_kind_of_auth),
+]
+"""The tags keep errors about one alternative only; in parentheses, they cannot be taken for fields."""
 
 
 class Throttle(Model):
@@ -103,14 +115,14 @@ class Route(Model):
     """How many requests a caller may make."""
     cache: Cache | None = None
     """How long answers are kept."""
-    auth: Auth | Literal["none"] | None = None
+    auth: RouteAuth | None = None
     """Who may call, instead of the gateway's `auth`; `none` lets everybody."""
 
 
 class Gateway(Model):
     """API gateway: one address, routes to functions and events."""
 
-    host: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", max_length=253)] | None = None
+    host: Annotated[str, StringConstraints(pattern=formats.HOST, max_length=253)] | None = None
     """The public host name."""
     cors: Cors | None = None
     """Which web pages may call."""

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from patternapp.spec import formats
 from patternapp.spec.base import Model, Name, Text
 from patternapp.spec.gateway import Path
 
@@ -16,7 +17,7 @@ Operation = Literal["insert", "update", "delete"]
 class AwsBucket(Model):
     """A bucket of Amazon S3 that notifies an SQS queue."""
 
-    queue_arn: Annotated[str, StringConstraints(pattern=r"^arn:[^:]+:sqs:[^:]+:[0-9]+:[^:]+$", max_length=512)]
+    queue_arn: Annotated[str, StringConstraints(pattern=formats.QUEUE_ARN, max_length=512)]
     """The SQS queue that the bucket notifies."""
     secret_name: Name
     """A Secret with the keys aws.accessKey and aws.secretKey."""
@@ -36,7 +37,7 @@ class CephBucket(Model):
 class Bucket(Model):
     """Objects of a bucket. Without `aws` and `ceph`: any S3 store that can call a webhook."""
 
-    name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+    name: Annotated[str, StringConstraints(pattern=formats.BUCKET)]
     """The bucket."""
     events: Annotated[tuple[BucketEvent, ...], Field(min_length=1, max_length=2)] = ("created",)
     """What happened to an object."""
@@ -55,7 +56,7 @@ class Database(Model):
 
     secret_name: Name
     """A Secret whose key `url` is the database's address."""
-    table: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)?$", max_length=127)]
+    table: Annotated[str, StringConstraints(pattern=formats.TABLE, max_length=127)]
     """The table, with its schema."""
     operations: Annotated[tuple[Operation, ...], Field(min_length=1, max_length=3)] = ("insert", "update", "delete")
     """What happened to a row."""

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
+from patternapp.spec import formats
 from patternapp.spec.base import Duration, HttpUri, Model, Name, Text
 from patternapp.spec.filters import Filter
 from patternapp.spec.gateway import Gateway
@@ -20,7 +21,7 @@ VERSION = "v1alpha1"
 KIND = "PatternApp"
 
 Filters = Annotated[tuple[Filter, ...], Field(max_length=16)]
-Quantity = Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$", max_length=24)]
+Quantity = Annotated[str, StringConstraints(pattern=formats.QUANTITY, max_length=24)]
 
 
 class KeyRef(Model):
@@ -46,7 +47,7 @@ class EnvVarSource(Model):
 class EnvVar(Model):
     """An environment variable: a value, or where it comes from."""
 
-    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=256)]
+    name: Annotated[str, StringConstraints(pattern=formats.VARIABLE, max_length=256)]
     """The variable's name."""
     value: Annotated[str, StringConstraints(max_length=32768)] | None = None
     """Its value."""
@@ -123,7 +124,7 @@ class Function(Model):
 
     name: Name
     """The name patterns refer to."""
-    handler: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$", max_length=253)] | None = None
+    handler: Annotated[str, StringConstraints(pattern=formats.HANDLER, max_length=253)] | None = None
     """An ASGI app as MODULE:NAME. Exactly one of `handler` and `command`."""
     command: Annotated[tuple[Text, ...], Field(min_length=1, max_length=64)] | None = None
     """A program in any language that listens on $PORT."""
@@ -180,9 +181,11 @@ class FanOut(Model):
     """Who receives them."""
 
 
-Servers = Annotated[tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.-]+:[0-9]+$", max_length=253)], ...],
-                    Field(min_length=1, max_length=16)]
-Topic = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9._-]+$", max_length=249)]
+Servers = Annotated[
+    tuple[Annotated[str, StringConstraints(pattern=formats.SERVER, max_length=253)], ...],
+    Field(min_length=1, max_length=16),
+]
+Topic = Annotated[str, StringConstraints(pattern=formats.TOPIC, max_length=249)]
 
 
 class QueueKafka(Model):
@@ -294,10 +297,10 @@ class Schedule(Model):
 
     name: Name
     """The name of this entry."""
-    cron: Text
-    """Five cron fields, or @hourly, @daily, @weekly, @monthly, @yearly."""
-    time_zone: Text = "UTC"
-    """An IANA time zone."""
+    cron: Annotated[str, StringConstraints(min_length=1, max_length=256)]
+    """Five cron fields (six with seconds in front), or @hourly, @daily, @weekly, @monthly, @yearly."""
+    time_zone: Annotated[str, StringConstraints(min_length=1, max_length=64)] = "UTC"
+    """An IANA time zone, such as Europe/Berlin."""
     function: Name
     """The function that is called."""
     data: dict[str, Any] | None = None
@@ -342,9 +345,9 @@ class Metadata(Model):
     """The app's name."""
     namespace: Name | None = None
     """The namespace it lives in. Default: the one it is applied to."""
-    labels: dict[str, str] = {}
+    labels: Annotated[dict[str, str], Field(max_length=64)] = Field(default_factory=dict)
     """Labels of the resource itself."""
-    annotations: dict[str, str] = {}
+    annotations: Annotated[dict[str, str], Field(max_length=64)] = Field(default_factory=dict)
     """Annotations of the resource itself."""
 
 

@@ -1,12 +1,18 @@
-"""CloudEvents 1.0: the event value and its HTTP codec (binary, structured, batched). Strict, and stdlib only."""
+"""The event value."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 T = TypeVar("T")
+
+Value = str | int | bool
+"""What an attribute may be. In binary mode every one is text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +28,8 @@ class Event(Generic[T]):
 
     attributes: Mapping[str, str | int | bool]
     data: T
+
+
+def with_attributes(event: Event[T], **attributes: Value) -> Event[T]:
+    """The same event with these attributes set; whether they are allowed shows when it is encoded."""
+    return dataclasses.replace(event, attributes={**event.attributes, **attributes})

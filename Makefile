@@ -1,0 +1,102 @@
+# The only front door. `make` alone prints what there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+NAME ?=
+
+.PHONY: help
+help: ## Print this help
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- Set-up: pinned with hashes, stamped, so that the second time costs nothing ---
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || \
+	  { echo "PatternApp needs Python 3.11, 3.12 or 3.13; found $$($(PYTHON) --version 2>&1). Set PYTHON=/path/to/python3.11." >&2; exit 3; }
+	@echo "Setting up $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV) || { echo "This Python cannot make a virtual environment: install python3-venv, or set PYTHON to another one." >&2; exit 3; }
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.made requirements/build.txt requirements/run.txt pyproject.toml operator/pyproject.toml services/pyproject.toml
+	@echo "Installing what the program and its sample app need"
+	@$(PIP) install --require-hashes -r requirements/build.txt -r requirements/run.txt
+	@$(PIP) install --no-build-isolation --no-deps -e . -e services -e operator
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements/dev.txt
+	@echo "Installing what the tests need"
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.PHONY: setup
+setup: $(VENV)/.dev ## Install everything into .venv
+
+# --- Run ---
+
+.PHONY: run
+run: $(VENV)/.run ## Run the sample shop and drive real input through all six patterns (ONCE=1: end after the table)
+	@$(BIN)/python examples/shop/demo.py $(if $(ONCE),--once)
+
+# --- Checks and tests: `make test` is what has to pass ---
+
+.PHONY: test
+test: check tests ## Everything that has to pass before a change lands
+
+.PHONY: check
+check: lint types layers generated ## Lint, types, layers, generated files
+
+.PHONY: lint
+lint: $(VENV)/.dev ## ruff: rules and format
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+.PHONY: types
+types: $(VENV)/.dev ## mypy, strict
+	@$(BIN)/mypy
+
+.PHONY: layers
+layers: $(VENV)/.dev ## The import contracts
+	@$(BIN)/lint-imports
+
+.PHONY: tests
+tests: $(VENV)/.dev ## The tests; ARGS="-k word" narrows them
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+.PHONY: generated
+generated: $(VENV)/.dev ## Are the generated files as the code makes them?
+	@$(BIN)/python -m pytest -q -k "committed" tests/unit/patternapp/spec
+
+.PHONY: golden
+golden: $(VENV)/.dev ## Rewrite the golden files and the files made from the models; the diff is the review
+	@cd tests && ../$(BIN)/python -m golden.rewrite
+
+.PHONY: format
+format: $(VENV)/.dev ## Format the code
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+# --- Measure ---
+
+.PHONY: bench
+bench: $(VENV)/.dev ## All benchmarks, or one: make bench NAME=cli; a table and build/bench/NAME.json
+	@for one in $(if $(NAME),bench/$(NAME).py,$(filter-out bench/report.py,$(wildcard bench/*.py))); do $(BIN)/python $$one; done
+
+# --- Housekeeping ---
+
+.PHONY: lock
+lock: $(VENV)/.dev ## Pin the newest dependencies that fit, with hashes
+	@options="--universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade --quiet"; \
+	$(BIN)/uv pip compile $$options requirements/build.in -o requirements/build.txt; \
+	$(BIN)/uv pip compile $$options --no-emit-package patternapp --no-emit-package patternapp-services \
+	  --extra dev pyproject.toml requirements/shop.in -o requirements/run.txt; \
+	$(BIN)/uv pip compile $$options requirements/dev.in -o requirements/dev.txt
+
+.PHONY: clean
+clean: ## Remove the virtual environment, caches and build outputs
+	@rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,101 @@
+"""The steps about the whole: schedules that are told to run now, and the ledger at the end."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import os
+import sqlite3
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from tour.client import WrongError, all_of, newer, until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tour.client import Tour
+
+SCHEDULES = ("nightly-backup", "sales-report", "clean-up")
+MONTH = 30 * 24 * 3600
+
+
+async def run_schedules(tour: Tour) -> str:
+    """The backup holds this tour's orders, the report counts them, and the clean-up deletes what is old and no more."""
+    old, new = _logs(tour)
+    token = {"authorization": f"Bearer {tour.program.token}"}
+    fired = await all_of(tour.post(f"/api/schedules/{name}/run", {}, headers=token) for name in SCHEDULES)
+    await all_of(tour.settled(answer["event"]) for answer in fired)
+
+    if old.exists() or not new.exists():
+        raise WrongError(f"the clean-up should have deleted {old.name} and left {new.name}")
+    copies = newer((tour.state / "backups").glob("orders-*.db"), tour.began)
+    if not copies:
+        raise WrongError(f"there is no new backup in {tour.state / 'backups'}")
+    saved = _saved(copies[-1])
+    if not tour.orders.keys() <= saved:
+        raise WrongError(f"{copies[-1].name} lacks {len(tour.orders.keys() - saved)} orders")
+    reported = _reported(tour.state / "reports" / "sales.csv")
+    total = sum(order["total"] for order in tour.orders.values())
+    if reported < total:
+        raise WrongError(f"the report counts {reported} cents for today, but this tour alone bought for {total}")
+    with Image.open(tour.state / "reports" / "sales.png") as picture:
+        width, height = picture.size
+    return f"a backup with {len(saved)} orders, a CSV, a picture of {width} x {height}, 1 old log deleted"
+
+
+def _logs(tour: Tour) -> tuple[Path, Path]:
+    """Two logs of this tour: one that nobody has written to for a month, and one of now."""
+    folder = tour.state / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    old, new = folder / f"{tour.run}-old.log", folder / f"{tour.run}-new.log"
+    for path in (old, new):
+        path.write_text("a line\n")
+    month_ago = time.time() - MONTH
+    os.utime(old, (month_ago, month_ago))
+    return old, new
+
+
+def _saved(backup: Path) -> set[str]:
+    with contextlib.closing(sqlite3.connect(f"file:{backup}?mode=ro", uri=True)) as db:
+        return {number for (number,) in db.execute("SELECT id FROM placed")}
+
+
+def _reported(report: Path) -> int:
+    """The cents of today and of yesterday, as midnight may have passed."""
+    today = datetime.now(UTC).toordinal()
+    days = {datetime.fromordinal(day).date().isoformat() for day in (today, today - 1)}
+    with report.open(newline="") as file:
+        return sum(int(row["cents"]) for row in csv.DictReader(file) if row["day"] in days)
+
+
+async def balance(tour: Tour) -> str:
+    """Every delivery is delivered or a dead letter, and the ledger adds up."""
+    known = []
+
+    async def look() -> str | None:
+        ledger = await tour.get("/api/ledger")
+        known.append(ledger)
+        if ledger["deliveries"] != ledger["delivered"] + ledger["dead_lettered"] + ledger["pending"]:
+            raise WrongError(f"the ledger does not add up: {ledger}")
+        return f"{ledger['pending']} deliveries are pending" if ledger["pending"] else None
+
+    await until(look)
+    ledger = known[-1]
+    letters = (await tour.get("/api/dead-letters"))["deadLetters"]
+    unexpected = [letter for letter in letters if _is_of(tour, letter["at"]) and letter["id"] != f"{tour.run}-wrong"]
+    if unexpected:
+        first = unexpected[0]
+        raise WrongError(f"{len(unexpected)} dead letters too many; {first['edge']}: {first['reason']}")
+    return (
+        f"since ever: {ledger['accepted']} events, {ledger['deliveries']} deliveries = {ledger['delivered']} delivered"
+        f" + {ledger['dead_lettered']} dead letters + 0 pending"
+    )
+
+
+def _is_of(tour: Tour, at: str | float) -> bool:
+    moment = datetime.fromisoformat(at).timestamp() if isinstance(at, str) else at
+    return moment >= tour.began

@@ -1,0 +1,122 @@
+"""The steps of the tour: each puts real input into one pattern and returns once the right things came out."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import aiohttp
+
+from tour import events, jobs, requests
+from tour.client import WrongError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from tour.client import Tour
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One row of the table.
+
+    Attributes:
+        pattern: What it shows.
+        went_in: What it puts in.
+        where: Where a user finds what came out: paths below the shop's folder and paths of the URL.
+        run: Puts it in, waits for what should come out, and says what did; raises `WrongError` otherwise.
+    """
+
+    pattern: str
+    went_in: str
+    where: tuple[str, ...]
+    run: Callable[[Tour], Awaitable[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """What became of a step: what came out, or why it is wrong."""
+
+    step: Step
+    came_out: str = ""
+    problem: str | None = None
+
+
+ORDERS = Step(
+    pattern="API gateway",
+    went_in="5 orders and 2 wrong ones, POST /orders; one of them is read back",
+    where=("http /orders/ORDER", "http /stock"),
+    run=requests.place_orders,
+)
+OTHERS = (
+    Step(
+        pattern="Event-driven: bucket",
+        went_in=f"a photo of {requests.PHOTO[0]} x {requests.PHOTO[1]} pixels, PUT /s3/uploads/RUN/beach.jpg",
+        where=("http /s3/thumbnails/RUN/beach-256.jpg", "data buckets/thumbnails/RUN"),
+        run=requests.upload_photo,
+    ),
+    Step(
+        pattern="Event-driven: webhook",
+        went_in="a signed payment and a forged one, POST /hooks/payment",
+        where=("http /orders/ORDER", "shop mail/new"),
+        run=requests.pay,
+    ),
+    Step(
+        pattern="Fan-out",
+        went_in="the events of the 5 orders, 2 of them express",
+        where=("shop mail/new", "shop packing", "http /stock"),
+        run=events.fan_out,
+    ),
+    Step(
+        pattern="Queue",
+        went_in=f"{events.INVOICES} wanted invoices and one that does not add up, POST /events",
+        where=("shop invoices", "http /api/queues", "http /api/dead-letters"),
+        run=events.fill_queue,
+    ),
+    Step(
+        pattern="Stream",
+        went_in=f"{events.CLICKS} clicks of {len(events.VISITS)} visitors, POST /clicks",
+        where=("http /sessions", "http /api/streams"),
+        run=events.stream_clicks,
+    ),
+    Step(
+        pattern="Schedules",
+        went_in="a backup, a sales report and a clean-up, each told to run now",
+        where=("shop backups", "shop reports/sales.png", "http /api/schedules"),
+        run=jobs.run_schedules,
+    ),
+)
+LEDGER = Step(
+    pattern="Nothing is lost",
+    went_in="all of the above",
+    where=("http /api/ledger", "http /api/events"),
+    run=jobs.balance,
+)
+
+
+async def take(tour: Tour) -> AsyncIterator[Row]:
+    """Take the tour; the rows come as their steps are done. The orders are placed first, for others need them."""
+    yield await _row(ORDERS, tour)
+    for done in asyncio.as_completed([_row(step, tour) for step in OTHERS]):
+        yield await done
+    yield await _row(LEDGER, tour)
+
+
+def place(where: str, tour: Tour) -> str:
+    """One of a step's `where`, as a user can open it."""
+    kind, _, rest = where.partition(" ")
+    rest = rest.replace("RUN", tour.run).replace("ORDER", next(iter(tour.orders), "ORDER"))
+    if kind == "http":
+        return f"{tour.program.url}{rest}"
+    path = (tour.program.data if kind == "data" else tour.state) / rest
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+async def _row(step: Step, tour: Tour) -> Row:
+    try:
+        return Row(step=step, came_out=await step.run(tour))
+    except (WrongError, aiohttp.ClientError, OSError) as error:
+        return Row(step=step, problem=f"{error}" or type(error).__name__)

@@ -1,0 +1,57 @@
+"""`patternapp dev`: runs an app on this machine."""
+
+# ruff: noqa: PLC0415 - a command imports what it needs when it runs, so that --help stays quick
+import dataclasses
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from patternapp.cli import appfile, output
+from patternapp.cli.options import AppFile
+
+EXAMPLE = "patternapp dev app.yaml"
+DATA = ".patternapp"
+
+
+def run(
+    file: AppFile,
+    *,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port on 127.0.0.1.")] = 8700,
+    data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where all data is kept. Default: .patternapp beside FILE.")
+    ] = None,
+    once: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Deliver the events in this file, print the ledger as JSON, and end."),
+    ] = None,
+    no_reload: Annotated[bool, typer.Option("--no-reload", help="Leave functions alone when files change.")] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Log what happens inside, too.")] = False,
+) -> None:
+    """Run an app on this machine, durably, until Ctrl-C. No cluster, no containers."""
+    import uvloop
+
+    from patternapp.cli import eventfile
+    from patternapp.cli.dev_output import Terminal
+    from patternapp.runtime import serve
+    from patternapp.runtime.settings import Settings
+
+    if verbose:
+        logging.basicConfig(level=logging.DEBUG, format="%(asctime)s %(name)s: %(message)s")
+    plan = appfile.plan(file)
+    folder = Path.cwd() if str(file) == appfile.STDIN else file.resolve().parent
+    settings = Settings(
+        folder=folder,
+        data=(data or folder / DATA).resolve(),
+        port=port,
+        reload=not no_reload,
+        once=None if once is None else eventfile.read(once),
+    )
+    terminal = Terminal()
+    if once is None:
+        terminal.banner(plan, settings.url)
+    ledger = uvloop.run(serve.run(plan, settings, file=appfile.name(file), listener=terminal))
+    if once is not None:
+        output.as_json(dataclasses.asdict(ledger))
+        raise typer.Exit(1 if ledger.dead_lettered or ledger.pending else 0)

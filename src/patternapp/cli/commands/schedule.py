@@ -1,0 +1,53 @@
+"""`patternapp schedule`: the scheduled jobs of a running app."""
+
+import urllib.parse
+from typing import Annotated
+
+import typer
+
+from patternapp.cli import api, output
+from patternapp.cli.options import DEFAULT_URL, OutputOption, Url
+from patternapp.cli.output import Output
+
+
+def build() -> typer.Typer:
+    """The command and its subcommands."""
+    app = typer.Typer(
+        help="List scheduled jobs, or run one now.",
+        epilog="Example: patternapp schedule run nightly-backup",
+        rich_markup_mode=None,
+        no_args_is_help=True,
+    )
+    app.command("list", epilog="Example: patternapp schedule list")(list_)
+    app.command("run", epilog="Example: patternapp schedule run nightly-backup")(run)
+    return app
+
+
+def list_(out: OutputOption = Output.TEXT, url: Url = DEFAULT_URL) -> None:
+    """List the schedules with their last and next times."""
+    with api.connected(url) as client:
+        found = client.get("/api/schedules")
+    if out is Output.JSON:
+        output.as_json(found)
+        return
+    output.table(
+        ("NAME", "CRON", "TIME ZONE", "FUNCTION", "LAST", "NEXT"),
+        [
+            tuple(one[name] for name in ("name", "cron", "timeZone", "function", "last", "next"))
+            for one in found["schedules"]
+        ],
+    )
+
+
+def run(
+    name: Annotated[str, typer.Argument(help="The schedule.")],
+    out: OutputOption = Output.TEXT,
+    url: Url = DEFAULT_URL,
+) -> None:
+    """Fire a schedule now, beside its own times."""
+    with api.connected(url) as client:
+        fired = client.post(f"/api/schedules/{urllib.parse.quote(name, safe='')}/run", {})
+    if out is Output.JSON:
+        output.as_json(fired)
+    else:
+        typer.echo(f"{name} fired as event {fired['event']}; see: patternapp events {fired['event']}")

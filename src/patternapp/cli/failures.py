@@ -1,0 +1,48 @@
+"""Errors as people and shells see them: lines on stderr and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from patternapp import errors
+
+EXIT_CODES: tuple[tuple[type[BaseException], int], ...] = (
+    (errors.EnvironmentProblem, 3),
+    (errors.StoreError, 3),
+    (errors.PatternAppError, 1),
+    (OSError, 3),
+)
+"""The first type that fits decides."""
+
+
+def exit_code(error: BaseException) -> int:
+    """The exit code for an error that PatternApp raised on purpose, or that the system raised."""
+    return next(code for type_, code in EXIT_CODES if isinstance(error, type_))
+
+
+def show(error: BaseException) -> None:
+    """Print the error to stderr, one line for each problem; in color on a terminal."""
+    if isinstance(error, errors.SpecError):
+        for problem in error.problems:
+            say(problem_line(problem))
+    elif isinstance(error, BrokenPipeError):
+        # Whoever read our output has enough of it, as in `patternapp render app.yaml | head`. The interpreter flushes
+        # stdout once more at its end, and must find a place for it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    else:
+        say(f"{typer.style('error:', fg=typer.colors.RED, bold=True)} {error}")
+
+
+def problem_line(problem: errors.Problem) -> str:
+    """``FILE:LINE: PATH: MESSAGE [REASON]``, styled; parts that are not known are left out."""
+    place = f"{problem.file}:{problem.line}" if problem.line else problem.file
+    known = [typer.style(part, bold=True) for part in (place, problem.path) if part]
+    return ": ".join([*known, problem.message]) + typer.style(f" [{problem.reason}]", fg=typer.colors.RED)
+
+
+def say(line: str) -> None:
+    """Print a line to stderr; its styles are dropped where nobody would see them, and where NO_COLOR is set."""
+    typer.echo(line, err=True, color=False if os.environ.get("NO_COLOR") else None)

@@ -1,0 +1,1 @@
+"""The apps that `patternapp init` writes: NAME.yaml becomes app.yaml, NAME.py becomes functions.py."""

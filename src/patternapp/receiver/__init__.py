@@ -1,0 +1,33 @@
+"""The programming model: FastAPI applications whose handlers receive CloudEvents.
+
+Belongs here: what a function's own code imports, and what runs it (`patternapp.receiver.server`). Does not: anything
+of the resource, its plan or its runtime; a receiver knows only HTTP.
+
+The public names load on first use, so that `patternapp serve` of a plain ASGI application never imports FastAPI.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from patternapp.cloudevents import Event
+    from patternapp.receiver.app import Receiver
+    from patternapp.receiver.outcomes import Failures, Reject, Retry
+
+__all__ = ["Event", "Failures", "Receiver", "Reject", "Retry"]
+
+_HOMES = {
+    "Event": "patternapp.cloudevents",
+    "Failures": "patternapp.receiver.outcomes",
+    "Receiver": "patternapp.receiver.app",
+    "Reject": "patternapp.receiver.outcomes",
+    "Retry": "patternapp.receiver.outcomes",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -1,0 +1,71 @@
+"""HTTP answers. Every error is ``application/problem+json`` (RFC 9457), and short: a dead letter keeps it whole."""
+
+from __future__ import annotations
+
+import http
+import json
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+from patternapp import delivery
+from patternapp.receiver import outcomes
+
+if TYPE_CHECKING:
+    from starlette.types import Send
+
+HANDLER_FAILED = 500
+"""What a receiver answers when a handler raised what it should not: the event comes again."""
+TOO_LARGE = 413
+"""What a receiver answers to a body over the limit; not retried."""
+
+
+class Answer(NamedTuple):
+    """A whole HTTP response."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+def nothing() -> Answer:
+    """Done, and no reply. Knative takes no other body than an event, so there is none: not even ``null``."""
+    return Answer(204, [], b"")
+
+
+def content(body: bytes, headers: list[tuple[str, str]], *, status: int = 200) -> Answer:
+    """An answer with a body; `headers` name its content type."""
+    raw = [(name.encode("ascii"), value.encode("ascii")) for name, value in headers]
+    return Answer(status, [*raw, (b"content-length", b"%d" % len(body))], body)
+
+
+def problem(status: int, detail: str) -> Answer:
+    """An error answer of at most `delivery.ERROR_DATA_LIMIT` bytes; a longer detail is cut."""
+    detail = detail[: delivery.ERROR_DATA_LIMIT]
+    fields = {"type": "about:blank", "title": http.HTTPStatus(status).phrase, "status": status, "detail": detail}
+    body = json.dumps(fields).encode()
+    while len(body) > delivery.ERROR_DATA_LIMIT:
+        # One character of detail is 1 to 12 bytes of JSON, so this many can go, and one is needed for the mark.
+        excess = len(body) - delivery.ERROR_DATA_LIMIT
+        fields["detail"] = detail = detail[: len(detail) - max(excess // 12, 1) - 1] + "\N{HORIZONTAL ELLIPSIS}"
+        body = json.dumps(fields).encode()
+    return content(body, [("content-type", "application/problem+json")], status=status)
+
+
+def failed(error: BaseException) -> Answer:
+    """The answer for what a handler raised."""
+    reason = outcomes.reason(error)
+    if isinstance(error, outcomes.Reject):
+        return problem(delivery.REJECTED, reason)
+    if not isinstance(error, outcomes.Retry):
+        return problem(HANDLER_FAILED, reason)
+    answer = problem(error.code, reason)
+    if error.after is not None:
+        # RFC 9110 10.2.3: whole seconds.
+        answer.headers.append((b"retry-after", b"%d" % math.ceil(error.after)))
+    return answer
+
+
+async def send_answer(answer: Answer, send: Send) -> None:
+    """Send it, whole."""
+    await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+    await send({"type": "http.response.body", "body": answer.body})

@@ -1,0 +1,119 @@
+"""Kubernetes' own kinds: ConfigMaps, the Deployments of what pulls or keeps, and their network."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from typing import TYPE_CHECKING
+
+from patternapp.plan.model import Queue
+from patternapp.render import containers, names, receivers
+from patternapp.render import scope as scopes
+
+if TYPE_CHECKING:
+    from patternapp.plan.model import Consume, Source, Stream
+    from patternapp.render.scope import Object, Scope
+    from patternapp.spec import sources as spec_sources
+
+WORKER, OUTBOX = "worker", "outbox"
+LAST_CALL = 30
+"""Seconds that a worker's Pod has beyond the function's timeout to commit what was acknowledged."""
+DEAD_LETTER_SPACE = "1Gi"
+DATA_FOLDER = "/var/lib/patternapp"
+
+
+def config_map(scope: Scope, name: str, component: str, config: Object) -> Object:
+    """The configuration of one of our services, as ``config.json``."""
+    return scope.head("v1", "ConfigMap", name, component) | {"data": {"config.json": scopes.compact(config)}}
+
+
+def worker_config(scope: Scope, node: Queue | Stream, edge: Consume) -> Object:
+    """What a worker reads: where to pull, how to call the function beside it, when to give up, and what then."""
+    config = receivers.log(scope, node)
+    if isinstance(node, Queue) and node.kafka is not None:
+        config["kafka"] |= {"consumerGroup": names.consumer_group(scope.app, node.name), "startAt": "earliest"}
+    return config | {
+        "url": f"http://127.0.0.1:{containers.PORT}/",
+        "batch": {"max": edge.batch_max, "waitSeconds": edge.batch_wait},
+        "ordered": edge.ordered,
+        "delivery": {
+            "retry": edge.delivery.retry,
+            "backoffPolicy": edge.delivery.backoff_policy,
+            "backoffDelaySeconds": edge.delivery.backoff_delay,
+            "timeoutSeconds": edge.delivery.timeout,
+        },
+        "deadLetter": scope.address(edge.dead_letter),
+    }
+
+
+def worker(scope: Scope, node: Queue | Stream, edge: Consume) -> tuple[Object, Object]:
+    """A worker's ConfigMap and Deployment: our worker and the function in one Pod. KEDA owns the replicas."""
+    name = names.worker(scope.app, node.key)
+    function = scope.function(edge.head)
+    config = config_map(scope, name, WORKER, worker_config(scope, node, edge))
+    mounts = containers.Mounts(config=name, secrets=receivers.log_secrets(node))
+    pod = {
+        "terminationGracePeriodSeconds": math.ceil(max(function.timeout, edge.delivery.timeout)) + LAST_CALL,
+        "containers": [containers.own(scope, WORKER, mounts), containers.beside_worker(function)],
+        "volumes": mounts.volumes(),
+    }
+    return config, _deployment(scope, name, WORKER, (pod, config), {})
+
+
+def outbox(scope: Scope, node: Source, database: spec_sources.Database) -> tuple[Object, Object]:
+    """A database's outbox reader. Two may overlap while one is replaced: rows are claimed with SKIP LOCKED."""
+    name = names.entry(scope.app, node.key)
+    config = config_map(scope, name, OUTBOX, scopes.dumped(database) | {"marker": node.marker})
+    mounts = containers.Mounts(config=name, secrets=(database.secret_name,))
+    pod = {"containers": [containers.own(scope, OUTBOX, mounts)], "volumes": mounts.volumes()}
+    return config, _deployment(scope, name, OUTBOX, (pod, config), {"replicas": 1})
+
+
+def dead_letters(scope: Scope) -> tuple[Object, ...]:
+    """The app's dead-letter store: a Deployment with a volume.
+
+    Not a Knative Service: those have no volume that outlives a Pod, and a dead letter must.
+    """
+    role = names.DEAD_LETTERS
+    name = names.own(scope.app, role)
+    config = config_map(scope, name, role, {"folder": DATA_FOLDER})
+    mounts = containers.Mounts(config=name)
+    container = containers.own(scope, role, mounts)
+    container["volumeMounts"] = [*container["volumeMounts"], {"name": "data", "mountPath": DATA_FOLDER}]
+    container["ports"] = [{"containerPort": containers.PORT}]
+    container["readinessProbe"] = {"httpGet": {"path": "/healthz", "port": containers.PORT}}
+    volumes = [*mounts.volumes(), {"name": "data", "persistentVolumeClaim": {"claimName": name}}]
+    # The volume belongs to one Pod at a time, and without root its group must be ours.
+    pod = {"securityContext": {"fsGroup": 65532}, "containers": [container], "volumes": volumes}
+    one = {"replicas": 1, "strategy": {"type": "Recreate"}}
+    space = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": DEAD_LETTER_SPACE}}}
+    service = {"selector": names.labels(scope.app, role), "ports": [{"port": 80, "targetPort": containers.PORT}]}
+    return (
+        config,
+        scope.head("v1", "PersistentVolumeClaim", name, role) | {"spec": space},
+        _deployment(scope, name, role, (pod, config), one),
+        scope.head("v1", "Service", name, role) | {"spec": service},
+    )
+
+
+def closed_workers(scope: Scope) -> Object:
+    """Nobody calls a worker: it pulls, and its function listens for it alone."""
+    spec = {
+        "podSelector": {"matchLabels": names.labels(scope.app, WORKER)},
+        "policyTypes": ["Ingress"],
+        "ingress": [],
+    }
+    return scope.head("networking.k8s.io/v1", "NetworkPolicy", names.workers(scope.app), WORKER) | {"spec": spec}
+
+
+def _deployment(scope: Scope, name: str, component: str, content: tuple[Object, Object], spec: Object) -> Object:
+    """A Deployment of `content`'s Pod, which changes with the ConfigMap beside it."""
+    pod, config = content
+    selected = names.labels(scope.app, component) | {"app.kubernetes.io/instance": name}
+    digest = hashlib.sha256(config["data"]["config.json"].encode()).hexdigest()[: names.HASH_LENGTH]
+    template = {
+        "metadata": {"labels": selected, "annotations": {names.CONFIG_HASH: digest}},
+        "spec": {"automountServiceAccountToken": False, "enableServiceLinks": False} | pod,
+    }
+    head = scope.head(scopes.APPS, "Deployment", name, component)
+    return head | {"spec": spec | {"selector": {"matchLabels": selected}, "template": template}}

@@ -1,0 +1,42 @@
+"""sources.knative.dev KafkaSource: a stream whose records are delivered one by one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from patternapp.render import eventing, names
+
+if TYPE_CHECKING:
+    from patternapp.plan.model import Consume, Stream
+    from patternapp.render.scope import Object, Scope
+
+
+def source(scope: Scope, node: Stream, edge: Consume) -> Object:
+    """A KafkaSource. The consumer group is the user's and always set: the default is new on every creation."""
+    spec: Object = {
+        "bootstrapServers": list(node.kafka.bootstrap_servers),
+        "topics": list(node.kafka.topics),
+        "consumerGroup": node.kafka.consumer_group,
+        "initialOffset": node.kafka.start_at,
+        "ordering": "ordered" if edge.ordered else "unordered",
+        # Consumers share the data plane's Pods; the partitions bound how many of them work.
+        "consumers": edge.max,
+        "delivery": eventing.delivery(scope, edge.delivery, edge.dead_letter),
+        "sink": scope.destination(edge.head),
+    }
+    if node.kafka.secret_name is not None:
+        spec["net"] = _net(node.kafka.secret_name)
+    version = f"sources.knative.dev/{scope.capabilities.kafka_source}"
+    return scope.head(version, "KafkaSource", names.worker(scope.app, node.key), "stream") | {"spec": spec}
+
+
+def _net(secret: str) -> Object:
+    """SASL over TLS: a KafkaSource says in its spec what the Secret's ``protocol`` says elsewhere."""
+
+    def key(name: str) -> Object:
+        return {"secretKeyRef": {"name": secret, "key": name}}
+
+    return {
+        "sasl": {"enable": True, "type": key("sasl.mechanism"), "user": key("user"), "password": key("password")},
+        "tls": {"enable": True, "caCert": key("ca.crt")},
+    }

@@ -1,0 +1,107 @@
+"""keda.sh: how many workers a queue or a stream has.
+
+What holds here: a queue can always leave zero, and an outage of Kafka never empties a running set of workers. Each
+setting says which trap it avoids (KEDA issues in brackets).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from patternapp.plan.model import Queue
+from patternapp.render import names
+from patternapp.render import scope as scopes
+
+if TYPE_CHECKING:
+    from patternapp.plan.model import Consume, Stream
+    from patternapp.render.scope import Object, Scope
+    from patternapp.spec import v1alpha1
+
+KAFKA_PARAMETERS = {
+    "sasl": "sasl",
+    "tls": "tls",
+    "username": "user",
+    "password": "password",
+    "ca": "ca.crt",
+    "cert": "user.crt",
+    "key": "user.key",
+}
+"""KEDA's parameter: the Secret's key. `sasl` and `tls` hold KEDA's own words (``scram_sha512``, ``enable``); a key
+that is missing counts as empty."""
+MINIMUM_COOLDOWN = 60
+"""Seconds; a Kafka broker must be able to restart within them, or its outage looks like an empty queue (#4098)."""
+POLLING_INTERVAL = 10
+
+
+def scaled_object(scope: Scope, node: Queue | Stream, edge: Consume) -> Object:
+    """Scales the worker's Deployment of the same name by what waits."""
+    name = names.worker(scope.app, node.key)
+    spec = {
+        "scaleTargetRef": scopes.reference(scopes.APPS, "Deployment", name),
+        "pollingInterval": POLLING_INTERVAL,
+        "cooldownPeriod": max(math.ceil(edge.idle), MINIMUM_COOLDOWN),
+        "minReplicaCount": edge.min,
+        "maxReplicaCount": edge.max,
+        # An unreadable lag keeps what runs; from zero, one worker finds out (#7411).
+        "fallback": {"failureThreshold": 3, "replicas": max(edge.min, 1), "behavior": "currentReplicasIfHigher"},
+        "triggers": [_authenticated(scaler, node, name) for scaler in _scalers(scope, node, edge)],
+    }
+    return scope.head(scopes.KEDA, "ScaledObject", name, _pattern(node)) | {"spec": spec}
+
+
+def authentication(scope: Scope, node: Queue | Stream) -> Object | None:
+    """The TriggerAuthentication of the same name; None where no Secret is named."""
+    secret = _secret(node)
+    if secret is None:
+        return None
+    parameters = {"host": "url"} if node.kafka is None else KAFKA_PARAMETERS
+    targets = [{"parameter": parameter, "name": secret, "key": key} for parameter, key in parameters.items()]
+    head = scope.head(scopes.KEDA, "TriggerAuthentication", names.worker(scope.app, node.key), _pattern(node))
+    return head | {"spec": {"secretTargetRef": targets}}
+
+
+def _scalers(scope: Scope, node: Queue | Stream, edge: Consume) -> list[Object]:
+    if not isinstance(node, Queue):
+        stream = node.kafka
+        return [_kafka(stream.bootstrap_servers, topic, stream.consumer_group, edge.lag) for topic in stream.topics]
+    if node.kafka is not None:
+        group = names.consumer_group(scope.app, node.name)
+        return [_kafka(node.kafka.bootstrap_servers, node.kafka.topic, group, edge.lag)]
+    chosen = None if node.rabbitmq is None else node.rabbitmq.queue
+    queue = names.rabbitmq_queue(scope.app, node.name, chosen)
+    return [{"type": "rabbitmq", "metadata": {"queueName": queue, "mode": "QueueLength", "value": str(edge.lag)}}]
+
+
+def _kafka(servers: tuple[str, ...], topic: str, group: str, lag: int) -> Object:
+    metadata = {
+        "bootstrapServers": ",".join(servers),
+        # With no topic, a group that never committed has no lag and never wakes.
+        "topic": topic,
+        "consumerGroup": group,
+        "lagThreshold": str(lag),
+        "activationLagThreshold": "0",
+        # "latest" reports a lag of one for every partition without a commit and never reaches zero (#2033). It is only
+        # KEDA's reading: where a new group begins is the worker's affair, and it commits when it starts.
+        "offsetResetPolicy": "earliest",
+        # "true" reports no lag without a commit: no worker starts, so none ever commits (#5689).
+        "scaleToZeroOnInvalidOffset": "false",
+        # More workers than partitions would have nothing to do.
+        "allowIdleConsumers": "false",
+    }
+    return {"type": "kafka", "metadata": metadata}
+
+
+def _authenticated(scaler: Object, node: Queue | Stream, name: str) -> Object:
+    return scaler if _secret(node) is None else scaler | {"authenticationRef": {"name": name}}
+
+
+def _secret(node: Queue | Stream) -> str | None:
+    broker: v1alpha1.QueueKafka | v1alpha1.RabbitMq | v1alpha1.StreamKafka | None = node.kafka
+    if isinstance(node, Queue) and node.rabbitmq is not None:
+        broker = node.rabbitmq
+    return None if broker is None else broker.secret_name
+
+
+def _pattern(node: Queue | Stream) -> str:
+    return node.key.partition("/")[0]

@@ -1,0 +1,177 @@
+"""Puts the parts of one `dev` together and keeps them moving."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+from patternapp.plan import model
+from patternapp.runtime import endpoints
+from patternapp.runtime.bells import Bells
+from patternapp.runtime.broker import Broker
+from patternapp.runtime.caller import Caller
+from patternapp.runtime.control import Control
+from patternapp.runtime.dispatcher import Dispatcher
+from patternapp.runtime.engine import Engine
+from patternapp.runtime.frontdoor import FrontDoor
+from patternapp.runtime.functions.pool import FunctionPool, PoolSettings
+from patternapp.runtime.functionvoice import FunctionVoice
+from patternapp.runtime.guard import Guard
+from patternapp.runtime.ingress import Ingress
+from patternapp.runtime.logbook import Logbook
+from patternapp.runtime.scheduler import Ticker
+from patternapp.runtime.store.commits import Store
+from patternapp.runtime.worker import Worker
+from patternapp.sender import Sender
+from patternapp_services import proxy
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Coroutine
+    from typing import Any
+
+    from patternapp.runtime.clock import Clock
+    from patternapp.runtime.datafolder import DataFolder
+    from patternapp.runtime.listener import Listener
+    from patternapp.runtime.settings import Settings
+    from patternapp.runtime.store.records import Ledger
+
+
+class Assembly:
+    """The parts of one `dev`. `open` them, serve `app`, and let them work inside `moving`."""
+
+    engine: Engine
+
+    def __init__(
+        self, plan: model.Plan, settings: Settings, *, folder: DataFolder, listener: Listener, clock: Clock
+    ) -> None:
+        self._plan = plan
+        self._settings = settings
+        self._folder = folder
+        self._listener = listener
+        self._clock = clock
+        self._store = Store(folder.store)
+        self._logbook = Logbook(self._store)
+
+    @contextlib.asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Open the store, free what the last run held, make every part; close it all at the end.
+
+        Raises:
+            EnvironmentProblem: The store cannot be opened.
+        """
+        async with contextlib.AsyncExitStack() as stack:
+            await self._store.open()
+            stack.push_async_callback(self._store.close)
+            await self._recover()
+            sender = await stack.enter_async_context(Sender())
+            self._session = await stack.enter_async_context(proxy.open_session())
+            self._pool = self._make_pool()
+            self.engine = self._make_engine(sender)
+            self._tickers = await self._make_tickers()
+            self._watcher = await endpoints.watch_buckets(self._plan, self.engine, self._folder)
+            await self._pool.start()
+            stack.push_async_callback(self._logbook.flush)
+            stack.push_async_callback(self._pool.stop)
+            yield
+
+    async def _recover(self) -> None:
+        edges = [edge.key for edge in self._plan.edges_of(model.Trigger)]
+        edges += [stream.key for stream in self._plan.nodes_of(model.Stream)]
+        now = self._clock.now()
+        held, gone = await self._store.write(lambda writes: (writes.release_all(), writes.abandon(edges, now=now)))
+        if held:
+            self._listener.changed(f"{held} deliveries of the last run were not finished and are tried again", "info")
+        if gone:
+            text = f"{gone} deliveries are for entries that the app no longer has; see `patternapp dlq list`"
+            self._listener.changed(text, "warning")
+
+    def _make_pool(self) -> FunctionPool:
+        settings = PoolSettings(
+            folder=self._settings.folder,
+            env={
+                "K_SINK": f"{self._settings.url}/events",
+                "AWS_ENDPOINT_URL_S3": f"{self._settings.url}/s3",
+            },
+            reload=self._settings.reload,
+            stop_grace=self._settings.stop_grace,
+        )
+        listener = FunctionVoice(self._listener, self._logbook)
+        return FunctionPool(self._plan.nodes_of(model.Function), settings, listener=listener)
+
+    def _make_engine(self, sender: Sender) -> Engine:
+        bells = Bells()
+        return Engine(
+            store=self._store,
+            broker=Broker(self._plan, store=self._store, bells=bells, clock=self._clock),
+            caller=Caller(self._plan, pool=self._pool, sender=sender),
+            clock=self._clock,
+            bells=bells,
+            listener=self._listener,
+            stop_grace=self._settings.stop_grace,
+        )
+
+    async def _make_tickers(self) -> dict[str, Ticker]:
+        tickers = {one.name: Ticker(self._plan.app, one, self.engine) for one in self._plan.nodes_of(model.Schedule)}
+        for ticker in tickers.values():
+            await ticker.load()
+        return tickers
+
+    def app(self) -> FrontDoor:
+        """Everything that the one port serves."""
+        plan, engine = self._plan, self.engine
+        control = Control(plan, self._settings, engine=engine, pool=self._pool, tickers=self._tickers).app()
+        ingress = Ingress(engine.broker)
+        webhooks = endpoints.mount_webhooks(plan, engine, self._folder)
+        upstream = endpoints.Upstream(plan, pool=self._pool, session=self._session)
+        return FrontDoor(
+            guard=Guard(port=self._settings.port, token=self._folder.token()),
+            ours={
+                "/api": control,
+                "/healthz": control,
+                "/metrics": control,
+                "/events": ingress,
+                "/topics": ingress,
+                "/s3": endpoints.mount_buckets(self._folder),
+            },
+            webhooks=(webhooks, webhooks.paths),
+            gateway=endpoints.mount_gateway(plan, engine, upstream),
+        )
+
+    @contextlib.asynccontextmanager
+    async def moving(self) -> AsyncIterator[None]:
+        """Deliver, consume, tick and watch until the block ends; then let what is under way finish, within the grace.
+
+        A part that fails ends the block with its error: `dev` never goes on half alive.
+        """
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(part) for part in self._parts()]
+            try:
+                yield
+            finally:
+                for task in tasks:
+                    task.cancel()
+
+    def _parts(self) -> list[Coroutine[Any, Any, None]]:
+        plan, engine = self._plan, self.engine
+        consumed = {consume.tail for consume in plan.edges_of(model.Consume)}
+        dispatchers = [one for one in plan.edges_of(model.Trigger) if one.head not in consumed]
+        return [
+            self._logbook.run(),
+            *(Dispatcher(trigger, engine).run() for trigger in dispatchers),
+            *(Worker(consume, engine).run() for consume in plan.edges_of(model.Consume)),
+            *(ticker.run() for ticker in self._tickers.values()),
+            self._watcher.run(),
+        ]
+
+    async def idle(self) -> None:
+        """Return once no delivery is pending."""
+        while True:
+            known = self.engine.settled.rings
+            if (await self.ledger()).pending == 0:
+                return
+            await self.engine.settled.wait(known)
+
+    async def ledger(self) -> Ledger:
+        """Where every accepted event went."""
+        return await self._store.read(lambda reads: reads.ledger())

@@ -1,0 +1,209 @@
+"""Watches the folders of buckets: every object that is created or removed becomes an event.
+
+What holds here:
+
+* What is known of an object is its bookmark, which moves in the transaction that accepts the event. So a restart
+  finds every change since, and none twice. Only if the process dies between the events of two entries for one
+  change does the first entry get it again, with the same id.
+* Notifications only say where to look; what happened follows from comparing the folder with what is known. A
+  notification that is lost is made good by the next sweep.
+* A file is an object once nobody writes to it: at once if it was moved into place, else when its size has settled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import pathlib
+from typing import TYPE_CHECKING, Protocol
+
+import watchfiles
+
+from patternapp import errors
+from patternapp.runtime import bucket_events
+from patternapp.spec import sources as spec_sources
+from patternapp_services import bucket_files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from patternapp.plan import model
+    from patternapp.runtime.clock import Clock
+    from patternapp_services import wire
+    from patternapp_services.bucket_files import State
+
+SETTLE = 0.3
+"""Seconds without a change after which a file counts as written."""
+SWEEP = 60.0
+"""Seconds after which folders are compared as a whole."""
+RETRY = 1.0
+"""Seconds to wait for a store that refused."""
+BOOKMARK = "bucket/"
+"""Begins the names of our bookmarks: ``bucket/<bucket>/<key>``, whose values are ``<mtime_ns>:<size>``."""
+_TICK_MS = 1_000
+_AT_ONCE = 32
+_log = logging.getLogger(__name__)
+
+
+class Remember(Protocol):
+    """Moves a bookmark by itself, durably; None deletes it. Raises `errors.StoreError`."""
+
+    async def __call__(self, name: str, value: str | None) -> None: ...
+
+
+class BucketWatcher:
+    """Publishes the changes of the buckets that `sources` name, which are folders of `folder`.
+
+    Args:
+        folder: Where the buckets are; what is missing is made by `run`.
+        sources: The plan's sources; those that are not buckets are passed over.
+        publish: Takes the events, one for every entry that wants a change.
+        remember: Takes the bookmarks of changes that no entry wants.
+        bookmarks: What an earlier run remembered; names that do not begin with `BOOKMARK` are passed over.
+        clock: Tells when a removal was seen.
+    """
+
+    def __init__(
+        self,
+        folder: pathlib.Path,
+        sources: Iterable[model.Source],
+        *,
+        publish: wire.Publish,
+        remember: Remember,
+        bookmarks: Mapping[str, str],
+        clock: Clock,
+    ) -> None:
+        self._folder = pathlib.Path(os.path.realpath(folder))
+        self._entries = tuple(
+            (source, source.origin) for source in sources if isinstance(source.origin, spec_sources.Bucket)
+        )
+        self._buckets = tuple(dict.fromkeys(origin.name for _, origin in self._entries))
+        self._publish = publish
+        self._remember = remember
+        self._clock = clock
+        self._known = {
+            name.removeprefix(BOOKMARK): bucket_files.State.parse(value)
+            for name, value in bookmarks.items()
+            if name.startswith(BOOKMARK)
+        }
+        """The state of every object, by bucket/key, for which events were accepted."""
+        self._busy: set[str] = set()
+        self._slots = asyncio.Semaphore(_AT_ONCE)
+
+    async def run(self) -> None:
+        """Watches until cancelled."""
+        folders = [self._folder / bucket for bucket in self._buckets]
+        for folder in folders:
+            await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+        if not folders:
+            return
+        async with asyncio.TaskGroup() as tasks:
+            await self._sweep(tasks)
+            # The folders are watched from some moment after that sweep, and surely when the first answer comes: the
+            # sweep that follows it finds what happened in between.
+            due = 0.0
+            async for changes in watchfiles.awatch(
+                *folders, watch_filter=None, debounce=100, step=10, rust_timeout=_TICK_MS, yield_on_timeout=True
+            ):
+                if (now := asyncio.get_running_loop().time()) >= due:
+                    due = now + SWEEP
+                    await self._sweep(tasks)
+                for _, path in changes:
+                    self._look(pathlib.Path(path), tasks)
+
+    async def _sweep(self, tasks: asyncio.TaskGroup) -> None:
+        for bucket in self._buckets:
+            present = await asyncio.to_thread(lambda folder: set(bucket_files.keys(folder)), self._folder / bucket)
+            known = {name for name in self._known if name.startswith(f"{bucket}/")}
+            for name in known | {f"{bucket}/{key}" for key in present}:
+                self._consider(name, tasks)
+
+    def _look(self, path: pathlib.Path, tasks: asyncio.TaskGroup) -> None:
+        """Considers whatever a notification about this path can be about: a file, or a folder of files."""
+        name = path.relative_to(self._folder).as_posix()
+        if path.is_dir():
+            for key in bucket_files.keys(path):
+                self._consider(f"{name}/{key}", tasks)
+        elif name in self._known or path.exists():
+            self._consider(name, tasks)
+        else:
+            for known in [known for known in self._known if known.startswith(f"{name}/")]:
+                self._consider(known, tasks)
+
+    def _consider(self, name: str, tasks: asyncio.TaskGroup) -> None:
+        if name in self._busy:  # Whoever works on it looks again before it ends.
+            return
+        if bucket_files.state(self._folder / name) == self._known.get(name):
+            return
+        _, _, key = name.partition("/")
+        if bucket_files.fault(key) is None:
+            self._busy.add(name)
+            tasks.create_task(self._follow(name))
+
+    async def _follow(self, name: str) -> None:
+        """Publishes what happened to an object until there is nothing new."""
+        path = self._folder / name
+        try:
+            while (state := await _settled(path)) != self._known.get(name):
+                async with self._slots:
+                    try:
+                        await self._emit(name, state)
+                    except FileNotFoundError:
+                        continue  # It was removed while it was read.
+                    except OSError as error:
+                        _log.warning("%s cannot be read, so it is no object: %s", path, error)
+                        return
+                    except errors.StoreError as error:
+                        _log.warning("the event of %s is not kept yet: %s", name, error)
+                        await asyncio.sleep(RETRY)
+        finally:
+            self._busy.discard(name)
+
+    async def _emit(self, name: str, state: State | None) -> None:
+        change = await self._change(name, state)
+        if change is None:
+            return
+        bookmark = (f"{BOOKMARK}{name}", None if state is None else str(state))
+        events = [
+            bucket_events.event(change, entry=source.name, marker=source.marker)
+            for source, origin in self._entries
+            if bucket_events.wanted(origin, change)
+        ]
+        for event in events[:-1]:
+            await self._publish(event)
+        if events:
+            await self._publish(events[-1], bookmark=bookmark)
+        else:
+            await self._remember(*bookmark)
+        if state is None:
+            self._known.pop(name)
+        else:
+            self._known[name] = state
+
+    async def _change(self, name: str, state: State | None) -> bucket_events.Change | None:
+        """What happened; None if the file changed again while it was read."""
+        bucket, _, key = name.partition("/")
+        if state is None:
+            return bucket_events.Change(
+                bucket=bucket, key=key, operation="removed", state=self._known[name], etag=None, at=self._clock.now()
+            )
+        path = self._folder / name
+        etag = await asyncio.to_thread(bucket_files.etag, path)
+        if bucket_files.state(path) != state:
+            return None
+        return bucket_events.Change(
+            bucket=bucket, key=key, operation="created", state=state, etag=etag, at=state.mtime_ns / 1e9
+        )
+
+
+async def _settled(path: pathlib.Path) -> State | None:
+    """The state of a file that nobody writes to any more, or None once it stays away."""
+    previous = bucket_files.state(path)
+    while not bucket_files.was_moved(path):
+        await asyncio.sleep(SETTLE)
+        current = bucket_files.state(path)
+        if current == previous:
+            return current
+        previous = current
+    return bucket_files.state(path)

@@ -1,0 +1,60 @@
+"""Calls what a plan's edge points to: a function of the app, through its pool, or an address outside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from patternapp.delivery import Outcome
+from patternapp.plan import model
+from patternapp.runtime.functions.pool import FunctionUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from patternapp.runtime.functions.pool import FunctionPool
+    from patternapp.runtime.store.records import Lease
+    from patternapp.sender import Sender
+
+EVENT_HEADER = "patternapp-event"
+"""Tells a function which event it works on, so that what it prints can be kept with it."""
+
+
+class Caller:
+    """Sends events to heads of edges: keys of functions, or absolute URLs."""
+
+    def __init__(self, plan: model.Plan, *, pool: FunctionPool, sender: Sender) -> None:
+        self._functions = {function.key: function for function in plan.nodes_of(model.Function)}
+        self._pool = pool
+        self._sender = sender
+
+    def capacity(self, head: str) -> int:
+        """How many requests the head takes at once at most; 16 for an address outside."""
+        function = self._functions.get(head)
+        return 16 if function is None else function.max * function.concurrency
+
+    async def call(self, head: str, lease: Lease, *, within: float) -> Outcome:
+        """Send one event in binary mode."""
+        headers = {EVENT_HEADER: str(lease.seq)}
+        return await self._through(
+            head, lambda url, limit: self._sender.send(url, lease.event, within=limit, headers=headers), within=within
+        )
+
+    async def call_batch(self, head: str, leases: Sequence[Lease], *, within: float) -> Outcome:
+        """Send several events in one request. What the function prints meanwhile is kept with the first of them."""
+        headers = {EVENT_HEADER: str(leases[0].seq)}
+        events = [lease.event for lease in leases]
+        return await self._through(
+            head,
+            lambda url, limit: self._sender.send_batch(url, events, within=limit, headers=headers),
+            within=within,
+        )
+
+    async def _through(self, head: str, send: Callable[[str, float], Awaitable[Outcome]], *, within: float) -> Outcome:
+        function = self._functions.get(head)
+        if function is None:
+            return await send(head, within)
+        try:
+            async with self._pool.instance(function.name) as url:
+                return await send(url, min(within, function.timeout))
+        except FunctionUnavailable as error:
+            return Outcome(destination=head, error=str(error))

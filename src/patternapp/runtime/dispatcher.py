@@ -1,0 +1,86 @@
+"""Delivers what triggers matched: one dispatcher a trigger, many deliveries at once.
+
+What holds here:
+
+* A delivery is leased before it is tried and settled after; whatever happens between, the lease runs out or the next
+  `dev` frees it, so nothing is lost and a subscriber may see an event twice.
+* One trigger's slow or broken subscriber holds up no other trigger.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from patternapp import errors
+from patternapp.runtime import verdicts
+from patternapp.runtime.store.records import Stage
+from patternapp.runtime.underway import UnderWay
+
+if TYPE_CHECKING:
+    from patternapp.plan import model
+    from patternapp.runtime.engine import Engine
+    from patternapp.runtime.store.records import Lease
+
+CONCURRENT = 64
+"""Deliveries of one trigger under way at most."""
+LEASE_MARGIN = 600.0
+"""Seconds beyond the attempt's timeout that a lease lasts: time to wait for an instance of the function."""
+
+
+class Dispatcher:
+    """Delivers one trigger's events to its head."""
+
+    def __init__(self, trigger: model.Trigger, engine: Engine) -> None:
+        self._trigger = trigger
+        self._engine = engine
+        self._bell = engine.bells.of(trigger.key)
+        self._limit = min(CONCURRENT, engine.caller.capacity(trigger.head))
+        self._under_way = UnderWay(self._bell, grace=engine.stop_grace)
+
+    async def run(self) -> None:
+        """Deliver until the task is cancelled; what is under way then gets the engine's grace to finish."""
+        try:
+            while True:
+                known = self._bell.rings
+                self._under_way.check()
+                # Leasing several at a time keeps the number of writes low under load.
+                free = self._limit - len(self._under_way)
+                leases, due = await self._lease(free) if free * 2 >= self._limit else ((), None)
+                for lease in leases:
+                    self._under_way.start(self._deliver(lease))
+                if not leases:
+                    await self._bell.wait(known, seconds=self._engine.seconds_until(due))
+        finally:
+            await self._under_way.drain()
+
+    async def _lease(self, limit: int) -> tuple[tuple[Lease, ...], float | None]:
+        edge = self._trigger.key
+        now = self._engine.clock.now()
+        until = now + self._trigger.delivery.timeout + LEASE_MARGIN
+        leases, due = await self._engine.store.write(
+            lambda writes: (writes.lease(edge, limit=limit, now=now, until=until), writes.next_due(edge))
+        )
+        return leases, due
+
+    async def _deliver(self, lease: Lease) -> None:
+        try:
+            await self._try(lease)
+        except errors.StoreError as error:
+            # Not settled: the lease runs out and the delivery is tried again.
+            self._engine.listener.changed(f"{self._trigger.key}: {error}", "error")
+
+    async def _try(self, lease: Lease) -> None:
+        trigger, engine = self._trigger, self._engine
+        head = trigger.head
+        if lease.stage is Stage.DEAD_LETTER_SINK and trigger.dead_letter is not None:
+            head = trigger.dead_letter
+        outcome = await engine.caller.call(head, lease, within=trigger.delivery.timeout)
+        settlement = verdicts.settlement(
+            lease,
+            outcome,
+            spec=trigger.delivery,
+            dead_letter=trigger.dead_letter,
+            broker=engine.broker,
+            now=engine.clock.now(),
+        )
+        await engine.settle((settlement,), edge=trigger.key)

@@ -1,0 +1,64 @@
+"""What the moving parts of one `dev` share: the store, the Broker, the caller, the clock, the bells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from patternapp import errors
+from patternapp.runtime.bells import Bell
+from patternapp.runtime.store.records import State
+
+if TYPE_CHECKING:
+    from patternapp.runtime.bells import Bells
+    from patternapp.runtime.broker import Broker
+    from patternapp.runtime.caller import Caller
+    from patternapp.runtime.clock import Clock
+    from patternapp.runtime.listener import Listener
+    from patternapp.runtime.store.commits import Store
+    from patternapp.runtime.store.records import Settlement
+    from patternapp.runtime.store.writes import Writes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """The shared parts, and the one way in which leases are settled.
+
+    `stop_grace` is how many seconds deliveries under way get to finish at the end; `settled`
+    is rung after every settlement.
+    """
+
+    store: Store
+    broker: Broker
+    caller: Caller
+    clock: Clock
+    bells: Bells
+    listener: Listener
+    stop_grace: float
+    settled: Bell = field(default_factory=Bell)
+
+    def seconds_until(self, due: float | None) -> float | None:
+        """Seconds until an instant, at least none; None where there is nothing to wait for."""
+        return None if due is None else max(0.0, due - self.clock.now())
+
+    async def settle(self, settlements: tuple[Settlement, ...], *, edge: str) -> None:
+        """Settle leases in one transaction, then wake whoever their replies concern and tell about failures.
+
+        A lease that was lost meanwhile is left alone: its delivery is somebody else's.
+        """
+        now = self.clock.now()
+
+        def work(writes: Writes) -> None:
+            for settlement in settlements:
+                try:
+                    writes.settle(settlement, now=now)
+                except errors.LeaseLost:
+                    continue
+
+        await self.store.write(work)
+        for settlement in settlements:
+            if settlement.reply is not None:
+                self.broker.ring(settlement.reply)
+            if settlement.state is not State.DELIVERED:
+                self.listener.failed(edge, settlement, now=now)
+        self.settled.ring()

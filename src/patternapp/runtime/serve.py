@@ -1,0 +1,103 @@
+"""Runs a plan: opens what is needed in order, keeps the moving parts going, and closes in the opposite order.
+
+What holds here:
+
+* Nothing is served before the store is open and what the last run left behind is pending again.
+* The end is: no more requests, deliveries under way finish within the grace, functions stop, the store closes. What
+  was not finished stays pending for the next run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from typing import TYPE_CHECKING
+
+from patternapp.receiver import server
+from patternapp.runtime import refusals, webserver
+from patternapp.runtime.assembly import Assembly
+from patternapp.runtime.clock import SystemClock
+from patternapp.runtime.datafolder import DataFolder
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+    from patternapp.plan import model
+    from patternapp.runtime.listener import Listener
+    from patternapp.runtime.settings import Settings
+    from patternapp.runtime.store.records import Ledger
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+async def run(plan: model.Plan, settings: Settings, *, file: str, listener: Listener) -> Ledger:
+    """Run an app until a signal, or until the events of `settings.once` are done; the last ledger is returned.
+
+    Args:
+        plan: What to run.
+        settings: How.
+        file: The app's file as the user named it, for messages.
+        listener: Whom to tell what happens.
+
+    Raises:
+        SpecError: The plan asks for something that `dev` does not run yet.
+        EnvironmentProblem: The port is taken, the data folder is held by another `dev`, or the store is damaged.
+    """
+    refusals.check(plan, file=file)
+    folder = DataFolder(settings.data)
+    with (
+        folder.held(),
+        contextlib.closing(server.listen(webserver.HOST, settings.port)) as listening,
+        _stopping() as stop,
+    ):
+        assembly = Assembly(plan, settings, folder=folder, listener=listener, clock=SystemClock())
+        async with assembly.open():
+            web = webserver.WebServer(assembly.app(), listening, stop_grace=settings.stop_grace)
+            async with _served(web), assembly.moving():
+                listener.changed(f"{plan.app} is up on {settings.url}", "info")
+                if settings.once is None:
+                    await stop.wait()
+                else:
+                    await _deliver_once(assembly, settings, stop)
+            return await assembly.ledger()
+
+
+async def _deliver_once(assembly: Assembly, settings: Settings, stop: asyncio.Event) -> None:
+    await assembly.engine.broker.publish_batch(settings.once or (), origin="once")
+    idle = asyncio.create_task(assembly.idle())
+    stopped = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({idle, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (idle, stopped):
+            task.cancel()
+        await asyncio.gather(idle, stopped, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def _served(web: webserver.WebServer) -> AsyncIterator[None]:
+    serving = asyncio.create_task(web.run())
+    try:
+        await web.started()
+        yield
+    finally:
+        web.stop()
+        await serving
+
+
+@contextlib.contextmanager
+def _stopping() -> Iterator[asyncio.Event]:
+    """An event that SIGINT and SIGTERM set; the handlers there were before come back at the end."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    before: list[tuple[signal.Signals, Callable[..., object] | int | None]] = []
+    for one in SIGNALS:
+        before.append((one, signal.getsignal(one)))
+        loop.add_signal_handler(one, stop.set)
+    try:
+        yield stop
+    finally:
+        for one, handler in before:
+            loop.remove_signal_handler(one)
+            signal.signal(one, handler)

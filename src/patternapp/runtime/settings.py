@@ -1,0 +1,36 @@
+"""How one `dev` is run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from patternapp.cloudevents import Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How one `dev` is run.
+
+    Attributes:
+        folder: The folder of the app's file: functions are imported from it and run in it.
+        data: Where everything durable is kept; made where it is missing.
+        port: The one port, on 127.0.0.1.
+        reload: Whether functions are reloaded when their files change.
+        once: Events to deliver before ending; None to stay up.
+        stop_grace: Seconds that deliveries under way get to finish at the end.
+    """
+
+    folder: Path
+    data: Path
+    port: int = 8700
+    reload: bool = True
+    once: tuple[Event[bytes | None], ...] | None = None
+    stop_grace: float = 10.0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"

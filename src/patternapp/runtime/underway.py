@@ -1,0 +1,54 @@
+"""Tasks that are under way beside a loop: counted, drained at the end, and never failing silently."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from patternapp.runtime.bells import Bell
+
+
+class UnderWay:
+    """The tasks of one loop. Each end rings the loop's bell; an unexpected error is raised in the loop itself.
+
+    Args:
+        bell: What the loop waits on.
+        grace: Seconds that tasks get to finish in `drain`.
+    """
+
+    def __init__(self, bell: Bell, *, grace: float) -> None:
+        self._bell = bell
+        self._grace = grace
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._error: BaseException | None = None
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Begin a task."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self._error = task.exception()
+        self._bell.ring()
+
+    def check(self) -> None:
+        """Raise the error of a task that failed; whatever it is, it is a bug."""
+        if self._error is not None:
+            raise self._error
+
+    async def drain(self) -> None:
+        """Let the tasks finish within the grace, then cancel what is left."""
+        if self._tasks:
+            _done, late = await asyncio.wait(self._tasks, timeout=self._grace)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)

@@ -1,0 +1,180 @@
+"""Takes batches from a queue or a stream to a function: one worker object a Consume edge.
+
+What holds here:
+
+* Unordered: any due events, as many batches at once as the backlog asks for, up to the edge's `max`.
+* Ordered: one batch a partition at a time, and the first event of a partition holds up the rest until it is done.
+* Each event of a batch is settled on its own: done, to be tried again, or dead-lettered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from patternapp import batches, delivery, errors
+from patternapp.runtime import verdicts
+from patternapp.runtime.dispatcher import LEASE_MARGIN
+from patternapp.runtime.store.records import Stage
+from patternapp.runtime.underway import UnderWay
+
+if TYPE_CHECKING:
+    from patternapp.delivery import Outcome
+    from patternapp.plan import model
+    from patternapp.runtime.engine import Engine
+    from patternapp.runtime.store.records import Lease
+
+Taken = tuple[tuple["Lease", ...], "float | None"]
+
+
+class Worker:
+    """Feeds one function from one queue or stream."""
+
+    def __init__(self, consume: model.Consume, engine: Engine) -> None:
+        self._consume = consume
+        self._edge = consume.tail
+        self._engine = engine
+        self._bell = engine.bells.of(self._edge)
+        self._size = consume.batch_max or 1
+        self._busy: set[int] = set()
+        self._under_way = UnderWay(self._bell, grace=engine.stop_grace)
+
+    async def run(self) -> None:
+        """Take batches until the task is cancelled; what is under way then gets the engine's grace to finish."""
+        start = self._start_ordered if self._consume.ordered else self._start
+        try:
+            while True:
+                known = self._bell.rings
+                self._under_way.check()
+                started, due = await start()
+                if not started:
+                    await self._bell.wait(known, seconds=self._engine.seconds_until(due))
+        finally:
+            await self._under_way.drain()
+
+    async def _start(self) -> tuple[bool, float | None]:
+        consume, now = self._consume, self._engine.clock.now()
+        cap = max(consume.lag * consume.max, self._size)
+        ready, since = await self._engine.store.read(lambda reads: reads.ready(self._edge, now=now, up_to=cap))
+        wanted = min(consume.max, -(-(ready + len(self._under_way) * self._size) // consume.lag))
+        if ready and len(self._under_way) >= wanted:
+            return False, None
+        if (later := self._full_at(ready, since)) is not None:
+            return False, later
+        leases, due = await self._lease(self._size)
+        if leases:
+            self._under_way.start(self._work(leases))
+        return bool(leases), due
+
+    async def _start_ordered(self) -> tuple[bool, float | None]:
+        waiting = await self._engine.store.read(lambda reads: reads.ready_in_order(self._edge, up_to=self._size))
+        dues: list[float] = []
+        started = False
+        for partition, ready, since in waiting:
+            if partition in self._busy or len(self._busy) >= self._consume.max:
+                continue
+            if (later := self._full_at(ready, since)) is not None:
+                dues.append(later)
+                continue
+            leases, due = await self._lease_in_order(partition, self._size)
+            if leases:
+                self._busy.add(partition)
+                self._under_way.start(self._work_in_order(leases, partition))
+                started = True
+            elif due is not None:
+                dues.append(due)
+        return started, min(dues, default=None)
+
+    def _full_at(self, ready: int, since: float | None) -> float | None:
+        """Until when to wait for a fuller batch, measured from its first event; None where it can go now."""
+        if since is None or ready >= self._size:
+            return None
+        later = since + self._consume.batch_wait
+        return later if later > self._engine.clock.now() else None
+
+    async def _lease(self, limit: int) -> Taken:
+        edge, now = self._edge, self._engine.clock.now()
+        until = now + self._consume.delivery.timeout + LEASE_MARGIN
+        return await self._engine.store.write(
+            lambda writes: (writes.lease(edge, limit=limit, now=now, until=until), writes.next_due(edge))
+        )
+
+    async def _lease_in_order(self, partition: int, limit: int) -> Taken:
+        edge, now = self._edge, self._engine.clock.now()
+        until = now + self._consume.delivery.timeout + LEASE_MARGIN
+        return await self._engine.store.write(
+            lambda writes: (
+                writes.lease_in_order(edge, partition, limit=limit, now=now, until=until),
+                writes.next_due_in_order(edge, partition),
+            )
+        )
+
+    async def _work_in_order(self, leases: tuple[Lease, ...], partition: int) -> None:
+        try:
+            await self._work(leases)
+        finally:
+            self._busy.discard(partition)
+
+    async def _work(self, leases: tuple[Lease, ...]) -> None:
+        try:
+            await self._try(leases)
+        except errors.StoreError as error:
+            # Not settled: the leases run out and the events are tried again.
+            self._engine.listener.changed(f"{self._edge}: {error}", "error")
+
+    async def _try(self, leases: tuple[Lease, ...]) -> None:
+        last_words = tuple(lease for lease in leases if lease.stage is Stage.DEAD_LETTER_SINK)
+        first_try = tuple(lease for lease in leases if lease.stage is Stage.SUBSCRIBER)
+        if self._consume.batch_max is None:
+            last_words, first_try = leases, ()
+        for lease in last_words:
+            await self._settle((lease,), (await self._call_one(lease),))
+        if first_try:
+            outcome = await self._engine.caller.call_batch(
+                self._consume.head, first_try, within=self._consume.delivery.timeout
+            )
+            await self._settle(first_try, split(outcome, first_try))
+
+    async def _call_one(self, lease: Lease) -> Outcome:
+        head = self._consume.head
+        if lease.stage is Stage.DEAD_LETTER_SINK and self._consume.dead_letter is not None:
+            head = self._consume.dead_letter
+        outcome = await self._engine.caller.call(head, lease, within=self._consume.delivery.timeout)
+        # A queue or a stream has no Broker to reply to (Knative's KafkaSource ignores replies too).
+        return replace(outcome, reply=None)
+
+    async def _settle(self, leases: tuple[Lease, ...], outcomes: tuple[Outcome, ...]) -> None:
+        now = self._engine.clock.now()
+        settlements = tuple(
+            verdicts.settlement(
+                lease,
+                outcome,
+                spec=self._consume.delivery,
+                dead_letter=self._consume.dead_letter,
+                broker=self._engine.broker,
+                now=now,
+            )
+            for lease, outcome in zip(leases, outcomes, strict=True)
+        )
+        await self._engine.settle(settlements, edge=self._edge)
+
+
+def split(outcome: Outcome, leases: tuple[Lease, ...]) -> tuple[Outcome, ...]:
+    """The outcome of a batch as one outcome an event, in the order of the leases."""
+    if outcome.code is None or not 200 <= outcome.code < 300:
+        return (outcome,) * len(leases)
+    try:
+        failures = {(one.source, one.id): one for one in batches.decode(outcome.body)}
+    except ValueError as error:
+        return (replace(outcome, error=str(error)),) * len(leases)
+    return tuple(
+        _of_one(outcome, failures.get((str(lease.event.attributes["source"]), str(lease.event.attributes["id"]))))
+        for lease in leases
+    )
+
+
+def _of_one(outcome: Outcome, failure: batches.Failure | None) -> Outcome:
+    if failure is None:
+        return replace(outcome, body=b"")
+    code = 503 if failure.retry else delivery.REJECTED
+    return replace(outcome, code=code, body=failure.reason.encode(), retry_after=failure.after)

@@ -1,0 +1,162 @@
+"""JSON values to the models: what pydantic finds, in words of this project.
+
+What holds here:
+
+* Every error type that the models can raise is a row of `_REASONS`; nothing of pydantic's wording or its paths for
+  alternatives gets out.
+* A value is told by its kind and, if it is short, itself.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import pydantic
+
+from patternapp.spec import v1alpha1
+from patternapp.spec.base import Model
+from patternapp.spec.flaws import Flaw, Path, shown
+from patternapp.spec.formats import FORMATS
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+Facts = Mapping[str, Any]
+
+
+def parse(data: object) -> tuple[v1alpha1.PatternApp | None, tuple[Flaw, ...]]:
+    """The app that a document describes, or everything that is wrong with its structure."""
+    try:
+        return v1alpha1.PatternApp.model_validate_json(json.dumps(data)), ()
+    except pydantic.ValidationError as error:
+        found = error.errors(include_url=False)
+        return None, tuple(_flaw(detail, data) for detail in found)
+
+
+def nearest(word: str, known: typing.Iterable[str]) -> str:
+    """``; did you mean 'x'?`` where a known word is near, else the known words as a mend."""
+    words = list(dict.fromkeys(known))
+    near = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    return f"known here: {', '.join(words)}" if words else "nothing is known here"
+
+
+def _flaw(detail: ErrorDetails, data: object) -> Flaw:
+    path = _path(detail, data)
+    reason, say = _REASONS.get(detail["type"], _UNKNOWN)
+    return Flaw(path, reason, say({**detail.get("ctx", {}), "input": detail["input"], "path": path, **_key(detail)}))
+
+
+def _path(detail: ErrorDetails, data: object) -> Path:
+    """The place of an error in the document, without the steps that pydantic adds for alternatives and keys."""
+    path: list[str | int] = []
+    here = data
+    location = detail["loc"]
+    for index, step in enumerate(location):
+        if isinstance(here, dict) and step in here:
+            here = here[step]
+        elif isinstance(here, list) and isinstance(step, int) and step < len(here):
+            here = here[step]
+        elif not (detail["type"] == "missing" and index == len(location) - 1):
+            continue
+        path.append(step)
+    return tuple(path)
+
+
+def _key(detail: ErrorDetails) -> Facts:
+    return {"subject": "this key" if detail["loc"][-1:] == ("[key]",) else "this value"}
+
+
+def fields_at(path: Path) -> tuple[str, ...]:
+    """The names of the fields that an object at `path` may have; empty where any name goes."""
+    kind: Any = v1alpha1.PatternApp
+    for step in path:
+        kind = next((inner for model in _models(kind) if (inner := _field(model, step)) is not None), kind)
+    return tuple(field.alias or name for model in _models(kind) for name, field in model.model_fields.items())
+
+
+def _field(model: type[Model], step: str | int) -> Any:
+    return next((field.annotation for name, field in model.model_fields.items() if (field.alias or name) == step), None)
+
+
+def _models(annotation: Any) -> Iterator[type[Model]]:
+    """The models inside an annotation such as ``Annotated[tuple[Filter, ...], ...] | None``."""
+    if isinstance(annotation, type) and issubclass(annotation, Model):
+        yield annotation
+    elif typing.get_origin(annotation) is not dict:
+        for inner in typing.get_args(annotation):
+            yield from _models(inner)
+
+
+def _told(value: object) -> str:
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return "the boolean true" if value else "the boolean false"
+        case int() | float():
+            return f"the number {value}"
+        case str():
+            return f"the text {shown(value)}"
+        case list():
+            return "a list"
+    return "an object"
+
+
+def _expected(kind: str) -> Callable[[Facts], str]:
+    def say(facts: Facts) -> str:
+        value = facts["input"]
+        if value is None:
+            return f"{kind} is expected, and nothing is here; write it, or remove the field"
+        mend = {
+            (True, "a text"): "; put it in quotes",
+            (False, "a whole number"): "; remove the quotes" if str(value).strip("-").isdigit() else "",
+        }.get((not isinstance(value, str | list | dict), kind), "")
+        return f"{kind} is expected, not {_told(value)}{mend}"
+
+    return say
+
+
+def _unknown_field(facts: Facts) -> str:
+    *parent, name = facts["path"]
+    return f"unknown field; {nearest(str(name), fields_at(tuple(parent)))}"
+
+
+def _format(facts: Facts) -> str:
+    words = FORMATS[facts["pattern"]]
+    return f"{facts['subject']} has not the right form; write {words}"
+
+
+_WRONG_TYPES = {
+    "string_type": "a text",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "bool_type": "true or false",
+    "dict_type": "an object",
+    "model_type": "an object",
+    "model_attributes_type": "an object",
+    "tuple_type": "a list",
+}
+_UNKNOWN: tuple[str, Callable[[Facts], str]] = (
+    "NotAllowed",
+    lambda facts: f"{_told(facts['input'])} is not allowed here; see `patternapp schema`",
+)
+_REASONS: Mapping[str, tuple[str, Callable[[Facts], str]]] = {
+    "extra_forbidden": ("UnknownField", _unknown_field),
+    "missing": ("MissingField", lambda facts: f"{facts['path'][-1]!r} is missing; add it"),
+    **{kind: ("WrongType", _expected(words)) for kind, words in _WRONG_TYPES.items()},
+    "literal_error": ("NotAllowed", lambda facts: f"{_told(facts['input'])} is not allowed; write {facts['expected']}"),
+    "string_pattern_mismatch": ("BadFormat", _format),
+    "greater_than_equal": ("OutOfRange", lambda facts: f"{facts['input']} is too little; write {facts['ge']} or more"),
+    "less_than_equal": ("OutOfRange", lambda facts: f"{facts['input']} is too much; write {facts['le']} or less"),
+    "string_too_short": ("Empty", lambda _: "the text is empty; write it, or remove the field"),
+    "string_too_long": ("TooLong", lambda facts: f"too long; write {facts['max_length']} characters at most"),
+    "too_short": ("Empty", lambda facts: f"too few entries; write {facts['min_length']} at least"),
+    "too_long": ("TooMany", lambda facts: f"too many entries; write {facts['max_length']} at most"),
+    "int_parsing_size": ("OutOfRange", lambda _: "the number is too large"),
+}

@@ -1,0 +1,51 @@
+"""Reading an app's file for a command."""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from patternapp import errors
+from patternapp.cli import appfile
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_the_app_of_a_file_becomes_a_plan(app: Path) -> None:
+    assert appfile.plan(app).app == "hello"
+
+
+def test_a_command_that_wants_one_app_refuses_two(app: Path) -> None:
+    app.write_text(f"{app.read_text()}---\n{app.read_text().replace('hello}', 'other}')}")
+
+    with pytest.raises(errors.SpecError, match="has 2 apps where one is wanted"):
+        appfile.plan(app)
+
+
+def test_a_dash_is_standard_input(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(app.read_bytes())))
+
+    (found,) = appfile.apps(type(app)("-"))
+
+    assert found.metadata.name == "hello"
+
+
+def test_a_file_that_is_no_text_is_a_problem_of_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "app.yaml"
+    file.write_bytes(b"\xff\xfe\x00")
+
+    with pytest.raises(errors.SpecError, match="is not UTF-8 text"):
+        appfile.apps(file)
+
+
+@pytest.mark.parametrize(("text", "message"), [("[1]", "is not a mapping"), ("a: [", "is not YAML")])
+def test_a_mapping_is_wanted_where_one_is_read(text: str, message: str, tmp_path: Path) -> None:
+    file = tmp_path / "capabilities.yaml"
+    file.write_text(text)
+
+    with pytest.raises(errors.SpecError, match=message):
+        appfile.mapping(file)
