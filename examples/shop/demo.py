@@ -18,6 +18,8 @@ from tour.client import Tour
 
 STATE = program.FOLDER / ".patternapp" / "shop"
 """SHOP_DATA in app.yaml, which is relative to its own folder."""
+WIDTH = 150
+"""Of the table where it is not printed on a terminal."""
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -49,6 +51,8 @@ async def _until_stopped(data: Path, *, port: int, stays: bool) -> int:
 
 async def _visit(data: Path, *, port: int, stays: bool) -> int:
     console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=WIDTH)
     try:
         with console.status("Starting patternapp dev") as status:
             async with program.running(data, port=port) as running, aiohttp.ClientSession() as session:
@@ -57,11 +61,11 @@ async def _visit(data: Path, *, port: int, stays: bool) -> int:
                 status.update("Waiting for what the patterns do with it")
                 rows = await _take(tour, console)
                 status.stop()
-                console.print(report.table(rows, tour))
+                console.print(report.table(rows, tour, width=console.width))
                 if stays:
                     report.next_steps(console, tour)
-                    await running.process.wait()
-    except program.CannotStartError as error:
+                    await running.stay()
+    except program.EndedError as error:
         console.print(f"[red]{error}[/]\n{_tail(data)}", markup=True)
         return 1
     return 0 if all(row.problem is None for row in rows) else 1

@@ -9,6 +9,8 @@
     ├── FilterError          a trigger filter cannot be read
     ├── StoreError           the durable store refused; nothing of the call was kept
     │   └── LeaseLost        the lease expired or was never held: another worker may have it
+    ├── TargetError          MODULE:APP cannot be loaded (patternapp.receiver.server)
+    ├── LoopError            an event went through the Broker too often (patternapp.runtime.broker)
     └── EnvironmentProblem   the machine is in the way: a port taken, a folder locked
 
 A handler of an event has two errors of its own, `Reject` and `Retry`; they live in `patternapp.receiver`.

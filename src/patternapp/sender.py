@@ -10,6 +10,7 @@ What holds here:
 from __future__ import annotations
 
 import asyncio
+import io
 import time
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 ANSWER_LIMIT = 1024 * 1024
 """Bytes of an answer that are read; a reply event must fit."""
+LARGE = 64 * 1024
+"""Bytes from which on a body is written in pieces."""
 CONNECT_TIMEOUT = 10.0
 """Seconds to wait for a connection, within the attempt's own timeout."""
 
@@ -101,7 +104,8 @@ class Sender:
             async with asyncio.timeout(within):
                 async with self.session.post(
                     url,
-                    data=body,
+                    # aiohttp warns about large bodies that it cannot write in pieces.
+                    data=io.BytesIO(body) if body and len(body) > LARGE else body,
                     headers=CIMultiDict(headers),
                     allow_redirects=False,
                     timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT),

@@ -7,13 +7,13 @@ import json
 import time
 import uuid
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yarl
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+    from pathlib import Path
 
     import aiohttp
 
@@ -64,7 +64,7 @@ class Tour:
         return json.loads(_expected(await self.call("GET", path), f"GET {path}"))
 
     async def post(self, path: str, data: object, *, headers: Mapping[str, str] | None = None) -> Any:
-        """What the answer to a POST of JSON says, None where it has no body; raises `WrongError` if it is no success."""
+        """What the answer to a POST of JSON says, None where it is empty; raises `WrongError` if it is no success."""
         sent = {"content-type": "application/json", **(headers or {})}
         content = _expected(await self.call("POST", path, body=json.dumps(data).encode(), headers=sent), f"POST {path}")
         return json.loads(content) if content else None

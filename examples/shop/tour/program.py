@@ -10,7 +10,7 @@ import secrets
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import aiohttp
 
@@ -25,8 +25,8 @@ SECRET = Path("secrets", "pay-hook", "secret")
 """Where `dev` looks for the Secret of the payment webhook, in its data folder."""
 
 
-class CannotStartError(Exception):
-    """`dev` did not come up; the message says why."""
+class EndedError(Exception):
+    """`dev` did not come up, or did not stay up; the message says how it ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +53,9 @@ class Program:
         """The key with which payments are signed."""
         return base64.b64decode((self.data / SECRET).read_text().strip().removeprefix("whsec_"))
 
-    @property
-    def log(self) -> Path:
-        """What it printed."""
-        return _log(self.data)
+    async def stay(self) -> NoReturn:
+        """Wait for as long as it is up, then raise `EndedError`."""
+        raise EndedError(f"patternapp dev ended with exit code {await self.process.wait()}")
 
 
 @contextlib.asynccontextmanager
@@ -64,11 +63,11 @@ async def running(data: Path, *, port: int) -> AsyncIterator[Program]:
     """Runs `patternapp dev` on the shop while the block lasts.
 
     Raises:
-        CannotStartError: It ended, or did not answer in time.
+        EndedError: It ended, or did not answer in time.
     """
     _keep_secret(data / SECRET)
     command = [str(Path(sys.executable).with_name("patternapp")), "dev", str(FOLDER / "app.yaml")]
-    with _log(data).open("wb") as output:
+    with (data / "dev.log").open("wb") as output:
         process = await asyncio.create_subprocess_exec(
             *command,
             *("--port", f"{port}", "--data", str(data)),
@@ -86,10 +85,6 @@ async def running(data: Path, *, port: int) -> AsyncIterator[Program]:
         await _end(process)
 
 
-def _log(data: Path) -> Path:
-    return data / "dev.log"
-
-
 def _keep_secret(path: Path) -> None:
     """A random secret in the form of Standard Webhooks, readable by this user alone; one that is there stays."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -104,10 +99,10 @@ async def _until_up(program: Program) -> None:
         async with asyncio.timeout(STARTS_WITHIN), aiohttp.ClientSession() as session:
             while not await _is_up(program, session):
                 if program.process.returncode is not None:
-                    raise CannotStartError(f"patternapp dev ended with exit code {program.process.returncode}")
+                    await program.stay()
                 await asyncio.sleep(0.05)
     except TimeoutError:
-        raise CannotStartError(f"patternapp dev did not answer within {STARTS_WITHIN:g} seconds") from None
+        raise EndedError(f"patternapp dev did not answer within {STARTS_WITHIN:g} seconds") from None
 
 
 async def _is_up(program: Program, session: aiohttp.ClientSession) -> bool:

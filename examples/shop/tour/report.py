@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from tour.client import Tour
 
+WIDE = 120
 RIGHT, WRONG = "[green]✔[/]", "[red]✘[/]"
 
 
@@ -27,14 +28,15 @@ def line(row: steps.Row) -> str:
     return f"  {WRONG} {row.step.pattern}: {escape(row.problem)}"
 
 
-def table(rows: Sequence[steps.Row], tour: Tour) -> Table:
-    """All steps, in the order of the patterns."""
+def table(rows: Sequence[steps.Row], tour: Tour, *, width: int) -> Table:
+    """All steps, in the order of the patterns, for a terminal of that width."""
     shown = Table(box=box.HORIZONTALS, show_lines=True, pad_edge=False)
     shown.add_column("")
     shown.add_column("Pattern", style="bold", min_width=12)
-    shown.add_column("What went in", ratio=2)
-    shown.add_column("What came out", ratio=2)
-    shown.add_column("Where to look", ratio=3, overflow="fold", style="cyan")
+    shown.add_column("What went in", ratio=1, overflow="fold")
+    shown.add_column("What came out", ratio=1, overflow="fold")
+    # Kept whole where there is room, so that they can be clicked and copied.
+    shown.add_column("Where to look", no_wrap=width >= WIDE, overflow="fold", style="cyan")
     order = (steps.ORDERS, *steps.OTHERS, steps.LEDGER)
     for row in sorted(rows, key=lambda row: order.index(row.step)):
         right = row.problem is None

@@ -13,7 +13,7 @@ from tour import events, jobs, requests
 from tour.client import WrongError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from tour.client import Tour
 
@@ -96,7 +96,7 @@ LEDGER = Step(
 )
 
 
-async def take(tour: Tour) -> AsyncIterator[Row]:
+async def take(tour: Tour) -> AsyncGenerator[Row, None]:
     """Take the tour; the rows come as their steps are done. The orders are placed first, for others need them."""
     yield await _row(ORDERS, tour)
     for done in asyncio.as_completed([_row(step, tour) for step in OTHERS]):

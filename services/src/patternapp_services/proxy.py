@@ -16,7 +16,6 @@ import logging
 from typing import TYPE_CHECKING
 
 import aiohttp
-import multidict
 import yarl
 
 from patternapp_services import wire
@@ -173,11 +172,9 @@ def _named_by_connection(headers: wire.Headers) -> frozenset[bytes]:
     return frozenset(token.strip().lower() for value in listed for token in value.split(b","))
 
 
-def _sent_on(headers: wire.Headers) -> multidict.CIMultiDict[str]:
+def _sent_on(headers: wire.Headers) -> list[tuple[str, str]]:
     dropped = _NOT_SENT_ON | _named_by_connection(headers)
-    return multidict.CIMultiDict(
-        (name.decode("latin-1"), value.decode("latin-1")) for name, value in headers if name not in dropped
-    )
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers if name not in dropped]
 
 
 def _sent_back(headers: wire.Headers) -> list[tuple[bytes, bytes]]:

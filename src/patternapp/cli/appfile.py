@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from patternapp import errors
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from patternapp.plan.model import Plan
@@ -17,13 +18,21 @@ if TYPE_CHECKING:
 STDIN = "-"
 
 
+def content(path: Path, *, limit: int = -1) -> bytes:
+    """The file's content, or its first `limit` bytes; raises SpecError where it cannot be read."""
+    try:
+        if str(path) == STDIN:
+            return sys.stdin.buffer.read(limit)
+        with path.open("rb") as file:
+            return file.read(limit)
+    except OSError as error:
+        raise _unreadable(path, f"cannot be read: {error.strerror}") from error
+
+
 def text(path: Path) -> str:
     """The file's text; raises SpecError where it cannot be read."""
     try:
-        content = sys.stdin.buffer.read() if str(path) == STDIN else path.read_bytes()
-        return content.decode("utf-8-sig")
-    except OSError as error:
-        raise _unreadable(path, f"cannot be read: {error.strerror}") from error
+        return content(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise _unreadable(path, "is not UTF-8 text; save it as UTF-8") from error
 
@@ -37,7 +46,7 @@ def apps(path: Path) -> tuple[PatternApp, ...]:
     """Every app in the file."""
     from patternapp.spec import load
 
-    return load.load_all(text(path), file=name(path))
+    return load.load_all(_limited(path), file=name(path))
 
 
 def plans(path: Path) -> tuple[Plan, ...]:
@@ -47,12 +56,19 @@ def plans(path: Path) -> tuple[Plan, ...]:
     return tuple(compiler.compile_app(app) for app in apps(path))
 
 
-def plan(path: Path) -> Plan:
-    """The plan of the one app in the file."""
-    found = plans(path)
-    if len(found) != 1:
-        raise _unreadable(path, f"has {len(found)} apps where one is wanted; give each its own file")
-    return found[0]
+def plan(path: Path, *, accept: Collection[str] = ()) -> Plan:
+    """The plan of the one app in the file; problems with a reason in `accept` are none."""
+    from patternapp.plan import compile as compiler
+    from patternapp.spec import load
+
+    return compiler.compile_app(load.load(_limited(path), file=name(path), accept=accept))
+
+
+def _limited(path: Path) -> bytes:
+    """What an app's file may have, and a byte more where it has more."""
+    from patternapp.spec import yaml
+
+    return content(path, limit=yaml.BYTE_LIMIT + 1)
 
 
 def mapping(path: Path) -> dict[str, Any]:

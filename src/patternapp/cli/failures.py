@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 
 import typer
 
@@ -28,10 +27,6 @@ def show(error: BaseException) -> None:
     if isinstance(error, errors.SpecError):
         for problem in error.problems:
             say(problem_line(problem))
-    elif isinstance(error, BrokenPipeError):
-        # Whoever read our output has enough of it, as in `patternapp render app.yaml | head`. The interpreter flushes
-        # stdout once more at its end, and must find a place for it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     else:
         say(f"{typer.style('error:', fg=typer.colors.RED, bold=True)} {error}")
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Path = tuple[str | int, ...]
 """Keys and indexes from the root of a document down."""
@@ -48,3 +53,12 @@ def shown(text: str) -> str:
 def within(path: Path, other: Path) -> bool:
     """Whether `path` is `other` or lies inside it."""
     return path[: len(other)] == other
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A mend for an unknown word: the known one that is near, else all of them."""
+    words = list(dict.fromkeys(known))
+    near = difflib.get_close_matches(word[:_LONGEST], words, n=1)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    return f"known here: {', '.join(words)}"

@@ -9,7 +9,6 @@ What holds here:
 
 from __future__ import annotations
 
-import difflib
 import json
 import typing
 from collections.abc import Callable, Iterator, Mapping
@@ -19,13 +18,17 @@ import pydantic
 
 from patternapp.spec import v1alpha1
 from patternapp.spec.base import Model
-from patternapp.spec.flaws import Flaw, Path, shown
+from patternapp.spec.flaws import Flaw, Path, nearest, shown
 from patternapp.spec.formats import FORMATS
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 Facts = Mapping[str, Any]
+FLAW_LIMIT = 200
+"""Errors that are put into words; nobody reads more."""
+MISSING = "MissingField"
+"""The reason of a flaw whose path is that of something that is not there."""
 
 
 def parse(data: object) -> tuple[v1alpha1.PatternApp | None, tuple[Flaw, ...]]:
@@ -33,39 +36,38 @@ def parse(data: object) -> tuple[v1alpha1.PatternApp | None, tuple[Flaw, ...]]:
     try:
         return v1alpha1.PatternApp.model_validate_json(json.dumps(data)), ()
     except pydantic.ValidationError as error:
-        found = error.errors(include_url=False)
-        return None, tuple(_flaw(detail, data) for detail in found)
+        found = [detail for detail in error.errors(include_url=False) if not _follows(detail)]
+        return None, tuple(_flaw(detail, data) for detail in found[:FLAW_LIMIT])
 
 
-def nearest(word: str, known: typing.Iterable[str]) -> str:
-    """``; did you mean 'x'?`` where a known word is near, else the known words as a mend."""
-    words = list(dict.fromkeys(known))
-    near = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
-    if near:
-        return f"did you mean {near[0]!r}?"
-    return f"known here: {', '.join(words)}" if words else "nothing is known here"
+def _follows(detail: ErrorDetails) -> bool:
+    """Whether a list is only too short because its entries are wrong, each of which has an error of its own."""
+    return detail["type"] == "too_short" and len(detail["input"]) >= detail["ctx"]["min_length"]
 
 
-def _flaw(detail: ErrorDetails, data: object) -> Flaw:
+def _flaw(detail: ErrorDetails, data: Any) -> Flaw:
     path = _path(detail, data)
     reason, say = _REASONS.get(detail["type"], _UNKNOWN)
     return Flaw(path, reason, say({**detail.get("ctx", {}), "input": detail["input"], "path": path, **_key(detail)}))
 
 
-def _path(detail: ErrorDetails, data: object) -> Path:
+def _path(detail: ErrorDetails, data: Any) -> Path:
     """The place of an error in the document, without the steps that pydantic adds for alternatives and keys."""
     path: list[str | int] = []
     here = data
-    location = detail["loc"]
-    for index, step in enumerate(location):
-        if isinstance(here, dict) and step in here:
+    for step in detail["loc"]:
+        if _has(here, step):
             here = here[step]
-        elif isinstance(here, list) and isinstance(step, int) and step < len(here):
-            here = here[step]
-        elif not (detail["type"] == "missing" and index == len(location) - 1):
-            continue
-        path.append(step)
+            path.append(step)
+    if detail["type"] == "missing":
+        path.append(detail["loc"][-1])
     return tuple(path)
+
+
+def _has(here: Any, step: str | int) -> bool:
+    if isinstance(here, dict):
+        return step in here
+    return isinstance(here, list) and isinstance(step, int) and step < len(here)
 
 
 def _key(detail: ErrorDetails) -> Facts:
@@ -129,7 +131,7 @@ def _unknown_field(facts: Facts) -> str:
 
 def _format(facts: Facts) -> str:
     words = FORMATS[facts["pattern"]]
-    return f"{facts['subject']} has not the right form; write {words}"
+    return f"{facts['subject']} does not have the right form; write {words}"
 
 
 _WRONG_TYPES = {
@@ -148,7 +150,7 @@ _UNKNOWN: tuple[str, Callable[[Facts], str]] = (
 )
 _REASONS: Mapping[str, tuple[str, Callable[[Facts], str]]] = {
     "extra_forbidden": ("UnknownField", _unknown_field),
-    "missing": ("MissingField", lambda facts: f"{facts['path'][-1]!r} is missing; add it"),
+    "missing": (MISSING, lambda facts: f"{facts['path'][-1]!r} is missing; add it"),
     **{kind: ("WrongType", _expected(words)) for kind, words in _WRONG_TYPES.items()},
     "literal_error": ("NotAllowed", lambda facts: f"{_told(facts['input'])} is not allowed; write {facts['expected']}"),
     "string_pattern_mismatch": ("BadFormat", _format),

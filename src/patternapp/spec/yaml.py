@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 BYTE_LIMIT = 1024 * 1024
 NODE_LIMIT = 50_000
 DEPTH_LIMIT = 32
+FLAW_LIMIT = 100
 
 # libyaml's parser is some ten times faster; wheels of PyYAML carry it.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -154,6 +155,11 @@ class _Reader:
         self.data = self._node(next(self.events), ())
         next(self.events)
 
+    def _flag(self, flaw: Flaw) -> None:
+        self.flaws.append(flaw)
+        if len(self.flaws) > FLAW_LIMIT:
+            raise _Broken("TooManyProblems", "too many problems to go on; mend these first", line=flaw.line)
+
     def _node(self, event: yaml.NodeEvent, path: Path) -> Any:
         line = _line(event)
         self.lines.setdefault(path, line)
@@ -173,10 +179,10 @@ class _Reader:
         if event.anchor is not None:
             mark = "*" if isinstance(event, yaml.AliasEvent) else "&"
             message = f"anchors and aliases are not read ({mark}{event.anchor}); write the value out"
-            self.flaws.append(Flaw(path, "AliasNotAllowed", message, line))
+            self._flag(Flaw(path, "AliasNotAllowed", message, line))
         if getattr(event, "tag", None) is not None:
             message = f"tags are not read ({shown(event.tag)}); remove it, and put the value in quotes if it is a text"
-            self.flaws.append(Flaw(path, "TagNotAllowed", message, line))
+            self._flag(Flaw(path, "TagNotAllowed", message, line))
 
     def _sequence(self, path: Path) -> list[Any]:
         items: list[Any] = []
@@ -193,7 +199,7 @@ class _Reader:
             value = self._node(next(self.events), inner)
             if key in found:
                 message = f"{shown(key)} is here twice, first in line {first}; keep one"
-                self.flaws.append(Flaw(inner, "DuplicateKey", message, line))
+                self._flag(Flaw(inner, "DuplicateKey", message, line))
             else:
                 found[key] = value
         return found
@@ -202,17 +208,17 @@ class _Reader:
         line = _line(event)
         if not isinstance(event, yaml.ScalarEvent):
             self._node(event, (*path, "?"))
-            self.flaws.append(Flaw((*path, "?"), "BadKey", "a key that is no text; write a text", line))
+            self._flag(Flaw((*path, "?"), "BadKey", "a key that is no text; write a text", line))
             return "?"
         text: str = event.value
         inner = (*path, text)
         self._refuse_properties(event, inner, line)
         known = len(self.flaws)
         if text == "<<" and event.implicit[0]:
-            self.flaws.append(Flaw(inner, "AliasNotAllowed", "merge keys are not read; write the fields out", line))
+            self._flag(Flaw(inner, "AliasNotAllowed", "merge keys are not read; write the fields out", line))
         elif not isinstance(self._scalar(event, inner, line), str) and len(self.flaws) == known:
             message = f"the key {shown(text)} is no text; put it in quotes"
-            self.flaws.append(Flaw(inner, "BadKey", message, line))
+            self._flag(Flaw(inner, "BadKey", message, line))
         return text
 
     def _scalar(self, event: yaml.ScalarEvent, path: Path, line: int) -> Any:
@@ -225,12 +231,12 @@ class _Reader:
             return _BOOLEANS[text]
         for pattern, why in _AMBIGUOUS:
             if pattern.fullmatch(text):
-                self.flaws.append(Flaw(path, "AmbiguousValue", f"{text[:40]} {why}", line))
+                self._flag(Flaw(path, "AmbiguousValue", f"{text[:40]} {why}", line))
                 return text
         number = _number(text)
         if number is not None and not -_LARGEST <= number <= _LARGEST:
             message = "a number too large for JSON readers to keep; put it in quotes if it is a text"
-            self.flaws.append(Flaw(path, "AmbiguousValue", message, line))
+            self._flag(Flaw(path, "AmbiguousValue", message, line))
             return 0
         return text if number is None else number
 

@@ -119,8 +119,7 @@ def test_a_new_app_runs_and_what_its_readme_says_to_try_works(pattern: init.Patt
     words = init.TRY[pattern].replace("patternapp ", " ".join(harness.PATTERNAPP) + " ", 1)
 
     tried = subprocess.run(
-        words.replace("8700", str(dev.port)),
-        shell=True,  # noqa: S602 - what a reader would paste into a shell
+        ["/bin/sh", "-c", words],
         env={"PATH": "/usr/bin:/bin", "PATTERNAPP_URL": f"http://127.0.0.1:{dev.port}"},
         capture_output=True,
         text=True,

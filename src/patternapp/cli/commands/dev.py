@@ -36,10 +36,12 @@ def run(
     from patternapp.cli.dev_output import Terminal
     from patternapp.runtime import serve
     from patternapp.runtime.settings import Settings
+    from patternapp.spec.rules import addresses
 
     if verbose:
         logging.basicConfig(level=logging.DEBUG, format="%(asctime)s %(name)s: %(message)s")
-    plan = appfile.plan(file)
+    # Loopback is the developer's own machine here; on a cluster it would be the Broker's.
+    plan = appfile.plan(file, accept=(addresses.LOOPBACK,))
     folder = Path.cwd() if str(file) == appfile.STDIN else file.resolve().parent
     settings = Settings(
         folder=folder,

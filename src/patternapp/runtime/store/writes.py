@@ -31,6 +31,9 @@ _LEASABLE = """
   SELECT d.delivery, d.token, d.event, d.attempts, d.stage, d.partition, d.failure, d.due, d.leased_until, d.reason
   FROM deliveries d WHERE d.edge = ? AND d.state = 0
 """
+LEASED_BYTES = 512 * 1024
+"""Bytes of events that are leased together at most (one event always is): a batch of them, in JSON with its data in
+base64, stays under the 1 MiB that a receiver takes."""
 _COUNTED = {State.DELIVERED: "delivered", State.DEAD_LETTERED: "dead_lettered"}
 
 
@@ -124,14 +127,18 @@ class Writes:
         return self._take(ready, until)
 
     def _take(self, rows: Sequence[tuple[Any, ...]], until: float) -> tuple[Lease, ...]:
-        leases = []
+        leases: list[Lease] = []
+        size = 0
         for delivery, token, seq, attempts, stage, partition, failure, _due, _leased, reason in rows:
-            self._connection.execute(
-                "UPDATE deliveries SET leased_until = ?, token = ? WHERE delivery = ?", (until, token + 1, delivery)
-            )
             attributes, data, ttl, accepted_at = self._rows(
                 "SELECT attributes, data, ttl, accepted_at FROM events WHERE seq = ?", (seq,)
             )[0]
+            size += len(attributes) + len(data or b"")
+            if leases and size > LEASED_BYTES:
+                break
+            self._connection.execute(
+                "UPDATE deliveries SET leased_until = ?, token = ? WHERE delivery = ?", (until, token + 1, delivery)
+            )
             known = json.loads(attributes)
             if stage == Stage.DEAD_LETTER_SINK and failure is not None:
                 known |= json.loads(failure)

@@ -20,9 +20,9 @@ def test_the_app_of_a_file_becomes_a_plan(app: Path) -> None:
 
 
 def test_a_command_that_wants_one_app_refuses_two(app: Path) -> None:
-    app.write_text(f"{app.read_text()}---\n{app.read_text().replace('hello}', 'other}')}")
+    app.write_text(f"{app.read_text()}---\n{app.read_text().replace('{name: hello}', '{name: other}')}")
 
-    with pytest.raises(errors.SpecError, match="has 2 apps where one is wanted"):
+    with pytest.raises(errors.SpecError, match="2 apps, and one is wanted"):
         appfile.plan(app)
 
 
@@ -35,11 +35,28 @@ def test_a_dash_is_standard_input(app: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_file_that_is_no_text_is_a_problem_of_the_file(tmp_path: Path) -> None:
-    file = tmp_path / "app.yaml"
+    file = tmp_path / "capabilities.yaml"
     file.write_bytes(b"\xff\xfe\x00")
 
     with pytest.raises(errors.SpecError, match="is not UTF-8 text"):
+        appfile.mapping(file)
+
+
+def test_a_huge_file_is_refused_without_being_read_whole(tmp_path: Path) -> None:
+    file = tmp_path / "app.yaml"
+    with file.open("wb") as sparse:
+        sparse.truncate(1 << 40)
+
+    with pytest.raises(errors.SpecError):
         appfile.apps(file)
+
+
+def test_problems_that_a_caller_can_live_with_are_none(app: Path) -> None:
+    app.write_text(app.read_text() + "  delivery: {deadLetter: {uri: 'http://127.0.0.1:9/'}}\n")
+    with pytest.raises(errors.SpecError, match="LoopbackAddress"):
+        appfile.plan(app)
+
+    assert appfile.plan(app, accept=("LoopbackAddress",)).app == "hello"
 
 
 @pytest.mark.parametrize(("text", "message"), [("[1]", "is not a mapping"), ("a: [", "is not YAML")])

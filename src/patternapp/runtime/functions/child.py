@@ -1,0 +1,133 @@
+"""What a process does from the fork until it ends: becomes one instance of one function.
+
+What holds here:
+
+* It dies with the fork server, however that dies; it leads its own process group, so that what it starts dies too.
+* The order matters: first its own streams, folder and environment, then the first line of the app's code.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import socket
+import sys
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from patternapp.receiver import server
+from patternapp.runtime.functions import sources, voice, wire
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import TracebackType
+
+PR_SET_PDEATHSIG = 1
+CANNOT_START = 127
+"""The exit code of a function that told why it cannot start."""
+
+
+def die_with_parent(number: signal.Signals, parent: int) -> None:
+    """Be sent this signal when the parent dies, also if it has died just now (prctl(2), PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(number), 0, 0, 0)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), number)
+
+
+@dataclass(frozen=True, slots=True)
+class Fds:
+    """What an instance is handed, in the order in which it is sent. A command has no `listener`."""
+
+    birth: int
+    stdout: int
+    stderr: int
+    channel: int
+    listener: int | None = None
+
+    def close(self) -> None:
+        """Close them in the process that only passed them on."""
+        for descriptor in (self.birth, self.stdout, self.stderr, self.channel, self.listener):
+            if descriptor is not None:
+                os.close(descriptor)
+
+
+def run(fds: Fds, parent: int) -> None:
+    """Become the function that `fds.birth` describes; returns when it has ended by itself.
+
+    Raises:
+        SystemExit: It cannot start, or ends with a code of its own.
+    """
+    die_with_parent(signal.SIGKILL, parent)
+    with open(fds.birth, encoding="utf-8") as file:  # noqa: PTH123 - a descriptor, not a path
+        birth = json.load(file)
+    with socket.socket(fileno=fds.channel) as channel:
+        _take_streams(fds)
+        os.chdir(birth["folder"])
+        os.environ.clear()
+        os.environ.update(birth["env"])
+        if birth["command"]:
+            _become(birth["command"], birth["env"], channel)
+        with socket.socket(fileno=fds.listener) as listener:
+            _serve(birth, listener, channel)
+
+
+def _take_streams(fds: Fds) -> None:
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for source, target in ((nothing, 0), (fds.stdout, 1), (fds.stderr, 2)):
+        os.dup2(source, target)
+        os.close(source)
+
+
+def _become(command: Sequence[str], env: Mapping[str, str], channel: socket.socket) -> None:
+    # Python ignores SIGPIPE; other programs expect to be ended by it.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    try:
+        os.execvpe(command[0], list(command), env)  # noqa: S606 - the command is the app's own
+    except OSError as error:
+        _fail(channel, f"cannot run {command[0]}: {error.strerror}")
+
+
+def _serve(birth: Mapping[str, Any], listener: socket.socket, channel: socket.socket) -> None:
+    folder = Path(birth["folder"])
+    sys.path.insert(0, str(folder))
+    sys.argv = [birth["handler"]]
+    speech = voice.Voice(channel)
+    speech.install()
+    sources.import_freshly(folder)
+    imported = sources.Imported(folder, lambda files: channel.sendall(wire.pack({"imported": files})))
+    try:
+        app = server.load(birth["handler"], folder=folder)
+    except server.TargetError as error:
+        imported.report()
+        _fail(channel, str(error), describe(error.__cause__))
+    imported.report()
+    tagged = voice.Tagged(app, speech, served=imported.report)
+    try:
+        server.make_server(
+            tagged, started=lambda: channel.sendall(wire.pack({"ready": True})), grace=birth["grace"]
+        ).run(sockets=[listener])
+    finally:
+        speech.end(None)
+
+
+def _fail(channel: socket.socket, reason: str, trace: str = "") -> None:
+    channel.sendall(wire.pack({"failed": reason, "traceback": trace[-wire.LINE // 2 :]}))
+    raise SystemExit(CANNOT_START)
+
+
+def describe(error: BaseException | None) -> str:
+    """The traceback as the app's author wants it: from their first line on, not from ours."""
+    if error is None:
+        return ""
+    return "".join(traceback.format_exception(type(error), error, _theirs(error.__traceback__)))
+
+
+def _theirs(trace: TracebackType | None) -> TracebackType | None:
+    machinery = ("<frozen importlib", server.__file__, os.path.dirname(sys.modules["importlib"].__file__ or ""))
+    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(machinery):
+        trace = trace.tb_next
+    return trace
