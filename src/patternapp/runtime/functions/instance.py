@@ -18,8 +18,6 @@ from patternapp.runtime.functions import capture, environment, wire
 from patternapp.runtime.functions.model import InstanceState, Phase, StartFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from patternapp.plan import model as plan
     from patternapp.runtime.functions.launcher import Launcher, Process
     from patternapp.runtime.functions.model import Listener, PoolSettings, Stream
@@ -89,34 +87,46 @@ class Instance:
         """
         try:
             async with asyncio.timeout(self._settings.start_timeout):
+                self._check_wanted()
                 self._process = self._fork()
                 await self._process.pid
                 await self._until_ready(self._process)
+                self._check_wanted()
         except TimeoutError:
             await self._kill()
             wait = f"{self._settings.start_timeout:g} s"
-            raise StartFailed(f"it did not take requests within {wait} and was killed: its import hangs?") from None
+            raise StartFailed(f"it did not take requests within {wait} and was killed; does its import hang?") from None
+        except OSError as error:
+            raise StartFailed(f"this machine cannot start it: {error.strerror}") from error
         except StartFailed:
             await self._kill()
             raise
         self.phase = "ready"
         self.idle_since = self._loop.time()
 
-    def _fork(self) -> Process:
-        listener = socket.create_server((HOST, 0), backlog=BACKLOG)
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(listener)
-            self.port = listener.getsockname()[1]
-            env = environment.of(self._function, self._settings, port=self.port)
-            out, theirs_out = os.pipe()
-            err, theirs_err = os.pipe()
-            channel, theirs = wire.pair()
-            fds = [self._birth(env), theirs_out, theirs_err, theirs.detach()]
-            if self._function.handler is not None:
-                fds.append(listener.detach())
-        self._capture = capture.Capture({"stdout": out, "stderr": err}, channel, say=self._say, told=self._told)
-        return self._launcher.fork(fds)
+    def _check_wanted(self) -> None:
+        if self.phase == "draining":
+            raise StartFailed("it was stopped before it took requests")
 
+    def _fork(self) -> Process:
+        with contextlib.ExitStack() as stack:
+            listener = stack.enter_context(socket.create_server((HOST, 0), backlog=BACKLOG))
+            self.port = listener.getsockname()[1]
+            birth = self._birth(environment.of(self._function, self._settings, port=self.port))
+            stack.callback(os.close, birth)
+            pipes: dict[Stream, int] = {}
+            fds = [birth]
+            for stream in ("stdout", "stderr"):
+                pipes[stream], theirs = os.pipe()
+                stack.callback(os.close, pipes[stream])
+                stack.callback(os.close, theirs)
+                fds.append(theirs)
+            channel, peer = wire.pair()
+            stack.enter_context(channel)
+            fds.append(stack.enter_context(peer).fileno())
+            if self._function.handler is not None:
+                fds.append(listener.fileno())
+            handed = [os.dup(descriptor) for descriptor in fds]
     def _birth(self, env: dict[str, str]) -> int:
         birth = {
             "handler": self._function.handler,

@@ -85,7 +85,7 @@ class Listener(Protocol):
     """Called in the event loop; returns at once. Functions' output is read no faster than it returns."""
 
     def line(self, function: str, pid: int, stream: Stream, event: int | None, text: str, at: float) -> None:
-        """A function printed a line, without its end, while it worked on this event; `at` is seconds since the epoch."""
+        """A function printed a line (its end is left off) while it worked on this event; `at` is epoch seconds."""
         ...
 
     def changed(self, change: Change) -> None:

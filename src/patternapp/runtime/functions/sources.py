@@ -54,7 +54,7 @@ def import_freshly(folder: Path) -> None:
 
 
 class Imported:
-    """Tells which files of the app were imported since it last told; what was there before it was made does not count."""
+    """Tells which files of the app were imported since it last told, and at first since it was made."""
 
     def __init__(self, folder: Path, tell: Callable[[list[str]], None]) -> None:
         self._folder = folder
