@@ -7,6 +7,7 @@ or with ``{"failures": [{"source", "id", "reason", "retry", "after"}]}``: events
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,12 +65,20 @@ def decode(body: bytes) -> tuple[Failure, ...]:
 def _failure(one: Any) -> Failure:
     match one:
         case {"source": str(source), "id": str(id_)}:
-            after = one.get("after")
             return Failure(
                 source=source,
                 id=id_,
                 reason=str(one.get("reason", ""))[:1024],
                 retry=one.get("retry", True) is not False,
-                after=float(after) if isinstance(after, int | float) and not isinstance(after, bool) else None,
+                after=_seconds(one.get("after")),
             )
     raise ValueError('every failure names its event: {"source": "...", "id": "..."}')
+
+
+def _seconds(after: Any) -> float | None:
+    if not isinstance(after, int | float) or isinstance(after, bool):
+        return None
+    try:
+        return float(after)
+    except OverflowError:
+        return math.inf  # a whole number that no float holds: the wait is capped anyway

@@ -115,8 +115,7 @@ def decide(outcome: Outcome, *, attempt: int, spec: DeliverySpec) -> Decision:
     if outcome.code is not None and 200 <= outcome.code < 300 and outcome.error is None:
         return Ack(outcome.reply)
     reason = describe(outcome)
-    code = NOT_AN_EVENT if outcome.error is not None and outcome.code is not None else outcome.code
-    if not retried(code):
+    if not retried(_code(outcome)):
         return DeadLetter(reason)
     if attempt > spec.retry:
         return DeadLetter(f"{reason}; gave up after {attempt} attempts")
@@ -124,6 +123,11 @@ def decide(outcome: Outcome, *, attempt: int, spec: DeliverySpec) -> Decision:
     if outcome.retry_after is not None:
         wait = max(wait, min(outcome.retry_after, RETRY_AFTER_CAP))
     return Retry(wait, reason)
+
+
+def _code(outcome: Outcome) -> int | None:
+    """The code that counts: a 2xx that is not acceptable is a failure of the one who gave it."""
+    return NOT_AN_EVENT if outcome.error is not None and outcome.code is not None else outcome.code
 
 
 def describe(outcome: Outcome) -> str:
@@ -139,10 +143,11 @@ def error_attributes(outcome: Outcome) -> dict[str, str | int | bool]:
     The data is base64 of the first 1,024 bytes of the body, as the Kafka broker does; the default Broker's rule
     breaks on bodies over 768 bytes.
     """
+    code = _code(outcome)
     data = outcome.body or (outcome.error or "").encode()
     attributes: dict[str, str | int | bool] = {
         "knativeerrordest": outcome.destination,
-        "knativeerrorcode": outcome.code if outcome.code is not None else 500,
+        "knativeerrorcode": code if code is not None else 500,
     }
     if data:
         attributes["knativeerrordata"] = base64.b64encode(data[:ERROR_DATA_LIMIT]).decode()

@@ -3,7 +3,8 @@
 What holds here:
 
 * Binary mode, ``Prefer: reply``, no redirects followed (CloudEvents webhook: a sender must not).
-* Whatever happens on the wire is an `Outcome`, never an exception; only a cancelled task is cancelled.
+* Whatever happens on the wire is an `Outcome`, never an exception; only a cancelled task is cancelled. So is an event
+  that cannot be written, such as one whose attributes became too long with those of a dead letter.
 * A 2xx answer with a body that is not a CloudEvent carries an error, as behind every Knative Broker.
 """
 
@@ -48,7 +49,8 @@ class Sender:
             connector=aiohttp.TCPConnector(limit=0),
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
+            # A Content-Type that the event does not have would become its datacontenttype.
+            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
         )
         return self
 
@@ -75,7 +77,10 @@ class Sender:
             within: Seconds for the whole attempt.
             headers: More headers, beside the event's own.
         """
-        own, body = cloudevents.encode_binary(event)
+        try:
+            own, body = cloudevents.encode_binary(event)
+        except errors.CloudEventError as error:
+            return Outcome(destination=url, error=f"the event cannot be sent: {error}")
         return await self._post(url, [*own, ("prefer", "reply"), *(headers or {}).items()], body, within=within)
 
     async def send_batch(
@@ -87,7 +92,10 @@ class Sender:
         headers: Mapping[str, str] | None = None,
     ) -> Outcome:
         """Post events as one batch; the answer's body is left to the caller, who knows the batch protocol."""
-        own, body = cloudevents.encode_batch(events)
+        try:
+            own, body = cloudevents.encode_batch(events)
+        except errors.CloudEventError as error:
+            return Outcome(destination=url, error=f"the batch cannot be sent: {error}")
         return await self._post(url, [*own, *(headers or {}).items()], body, within=within, replies=False)
 
     async def _post(
@@ -131,14 +139,16 @@ async def _read(answer: aiohttp.ClientResponse) -> bytes:
 
 def _outcome(url: str, answer: aiohttp.ClientResponse, content: bytes, *, replies: bool, seconds: float) -> Outcome:
     reply, error = None, None
-    if len(content) > ANSWER_LIMIT:
-        error = f"the answer is longer than {ANSWER_LIMIT} bytes"
-    elif 200 <= answer.status < 300 and replies:
-        reply, error = _reply(answer, content)
+    # Another status says all there is to say, whatever its body.
+    if 200 <= answer.status < 300:
+        if len(content) > ANSWER_LIMIT:
+            error = f"the answer is longer than {ANSWER_LIMIT} bytes"
+        elif replies:
+            reply, error = _reply(answer, content)
     return Outcome(
         destination=url,
         code=answer.status,
-        body=content[:65536],
+        body=content[:ANSWER_LIMIT],
         # A 202 says "taken, not done": its body must not be read as a reply (knative/specs data-plane.md).
         reply=reply if answer.status != 202 else None,
         error=error,
@@ -172,5 +182,5 @@ def _retry_after(value: str | None) -> float | None:
         return float(value)
     try:
         return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None

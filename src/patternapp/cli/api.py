@@ -6,7 +6,6 @@ What holds here:
 * No proxy and no redirect is followed: what is asked, and the token, stay on the way to the URL that the user named.
 """
 
-# ruff: noqa: PLC0415 - http.client takes 20 ms that --help must not pay
 from __future__ import annotations
 
 import contextlib

@@ -1,6 +1,5 @@
 """Reads an app's file for a command. Everything that is wrong with it is a SpecError."""
 
-# ruff: noqa: PLC0415 - a command imports what it needs when it runs, so that --help stays quick
 from __future__ import annotations
 
 import sys

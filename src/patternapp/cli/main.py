@@ -7,7 +7,6 @@ What holds here:
 * Command modules import nothing heavy when they are imported, so `--help` stays quick.
 """
 
-# ruff: noqa: PLC0415 - a command imports what it needs when it runs, so that --help stays quick
 from __future__ import annotations
 
 import sys

@@ -93,6 +93,7 @@ class Assembly:
                 "K_SINK": f"{self._settings.url}/events",
                 "AWS_ENDPOINT_URL_S3": f"{self._settings.url}/s3",
             },
+            data=self._folder.path,
             reload=self._settings.reload,
             stop_grace=self._settings.stop_grace,
         )

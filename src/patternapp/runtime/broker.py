@@ -146,6 +146,8 @@ class Broker:
 def _ttl(event: Event[bytes | None]) -> int:
     """Passes left after this one: absent or unreadable begins anew, present costs one."""
     try:
-        return int(event.attributes[TTL]) - 1
+        ttl = int(event.attributes[TTL])
     except (KeyError, ValueError):
         return FIRST_TTL
+    # An integer of CloudEvents has 32 bits; what is longer, in a header, is no integer.
+    return ttl - 1 if -(2**31) <= ttl < 2**31 else FIRST_TTL

@@ -35,26 +35,30 @@ class Caller:
     async def call(self, head: str, lease: Lease, *, within: float) -> Outcome:
         """Send one event in binary mode."""
         headers = {EVENT_HEADER: str(lease.seq)}
-        return await self._through(
-            head, lambda url, limit: self._sender.send(url, lease.event, within=limit, headers=headers), within=within
-        )
+
+        async def send(url: str, limit: float) -> Outcome:
+            return await self._sender.send(url, lease.event, within=limit, headers=headers)
+
+        return await self._through(head, send, within=within, event=lease.seq)
 
     async def call_batch(self, head: str, leases: Sequence[Lease], *, within: float) -> Outcome:
         """Send several events in one request. What the function prints meanwhile is kept with the first of them."""
         headers = {EVENT_HEADER: str(leases[0].seq)}
         events = [lease.event for lease in leases]
-        return await self._through(
-            head,
-            lambda url, limit: self._sender.send_batch(url, events, within=limit, headers=headers),
-            within=within,
-        )
 
-    async def _through(self, head: str, send: Callable[[str, float], Awaitable[Outcome]], *, within: float) -> Outcome:
+        async def send(url: str, limit: float) -> Outcome:
+            return await self._sender.send_batch(url, events, within=limit, headers=headers)
+
+        return await self._through(head, send, within=within, event=leases[0].seq)
+
+    async def _through(
+        self, head: str, send: Callable[[str, float], Awaitable[Outcome]], *, within: float, event: int
+    ) -> Outcome:
         function = self._functions.get(head)
         if function is None:
             return await send(head, within)
         try:
-            async with self._pool.instance(function.name) as url:
+            async with self._pool.instance(function.name, event=event) as url:
                 return await send(url, min(within, function.timeout))
         except FunctionUnavailable as error:
             return Outcome(destination=head, error=str(error))

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from patternapp import errors
 from patternapp.plan import describe, model
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from patternapp.runtime.scheduler import Ticker
     from patternapp.runtime.settings import Settings
 
+DIGITS = 18
+"""Digits of a number at most: what the store can hold."""
 MOST_EVENTS = 1000
 """Events that one answer lists at most."""
 
@@ -64,7 +67,7 @@ class Control:
         }
         routes = [Route(path, handler, methods=["GET"]) for path, handler in reading.items()]
         routes += [Route(path, handler, methods=["POST"]) for path, handler in writing.items()]
-        return Starlette(routes=routes, exception_handlers={HTTPException: _problem})
+        return Starlette(routes=routes, exception_handlers={HTTPException: _problem, errors.StoreError: _problem})
 
     async def about(self, _request: Request) -> Response:
         return JSONResponse(
@@ -87,7 +90,7 @@ class Control:
 
     async def event(self, request: Request) -> Response:
         seq: int = request.path_params["seq"]
-        known = await self._engine.store.read(lambda reads: reads.event(seq))
+        known = await self._engine.store.read(lambda reads: reads.event(seq)) if seq < 10**DIGITS else None
         if known is None:
             raise HTTPException(404, f"there is no event {seq}")
         return JSONResponse(known)
@@ -160,8 +163,8 @@ def _number(request: Request, name: str) -> int | None:
     text = request.query_params.get(name)
     if text is None:
         return None
-    if not text.isdecimal():
-        raise HTTPException(400, f"{name} must be a whole number, not {text!r}")
+    if not text.isdecimal() or len(text) > DIGITS:
+        raise HTTPException(400, f"{name} must be a whole number of at most {DIGITS} digits, not {text!r}")
     return int(text)
 
 
@@ -174,13 +177,13 @@ async def _deliveries(request: Request) -> tuple[int, ...] | None:
     match wish:
         case {"all": True}:
             return None
-        case {"deliveries": [*numbers]} if all(isinstance(number, int) for number in numbers):
+        case {"deliveries": [*numbers]} if all(type(number) is int for number in numbers):
             return tuple(numbers)
     raise HTTPException(400, 'say which: {"deliveries": [1, 2]} or {"all": true}')
 
 
 async def _problem(_request: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    detail = error.detail if isinstance(error, HTTPException) else HTTPStatus(status).phrase
+    # Beside HTTPException there is only StoreError: nothing was changed, and the request may be sent again.
+    status, detail = (error.status_code, error.detail) if isinstance(error, HTTPException) else (503, str(error))
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
     return JSONResponse(body, status, media_type="application/problem+json")

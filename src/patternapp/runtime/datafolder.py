@@ -52,10 +52,11 @@ class DataFolder:
 
     def token(self) -> str:
         """The secret that writes to the control API must show; made once, readable by this user alone."""
-        if self._token.exists():
-            return self._token.read_text().strip()
+        if self._token.exists() and (known := self._token.read_text().strip()):
+            return known
         token = secrets.token_urlsafe(32)
-        descriptor = os.open(self._token, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600)
+        # A file that is there already is empty: whoever made it died before it was written.
+        descriptor = os.open(self._token, os.O_CREAT | os.O_WRONLY, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(token + "\n")
         return token

@@ -43,7 +43,7 @@ class FrontDoor:
             await wire.decline(scope, receive, send)
             return
         path: str = scope["path"]
-        own = self._ours.get("/" + path.split("/", 2)[1])
+        own = self._ours.get("/" + path[1:].partition("/")[0])
         if own is not None:
             refusal = self._guard.refusal(scope["method"], path, dict(scope["headers"]))
             if refusal is not None:

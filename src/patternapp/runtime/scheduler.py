@@ -3,7 +3,7 @@
 What holds here:
 
 * The slot is kept as a bookmark in the transaction that accepts its event, so a crash neither repeats nor loses it.
-* Slots that passed while nothing ran are skipped, as Knative's PingSource does; the listener is told how many.
+* Slots that passed while nothing ran are skipped, as Knative's PingSource does, and the listener is told so.
 * A clock that jumps back fires nothing twice: the next slot is always after the last one fired.
 """
 
@@ -44,10 +44,15 @@ class Ticker:
         self.last: datetime | None = None
 
     async def load(self) -> None:
-        """Read which slot was fired last."""
+        """Read which slot was fired last; the listener hears of slots that passed since."""
         known = await self._engine.store.read(lambda reads: reads.bookmarks(self._bookmark))
-        if self._bookmark in known:
-            self.last = datetime.fromisoformat(known[self._bookmark])
+        if self._bookmark not in known:
+            return
+        self.last = datetime.fromisoformat(known[self._bookmark])
+        missed = self._cron.next_after(self.last)
+        if missed is not None and missed.timestamp() <= self._engine.clock.now():
+            text = f"{self.schedule.key}: slots passed unfired while dev did not run, the first at {missed.isoformat()}"
+            self._engine.listener.changed(text, "warning")
 
     @property
     def next(self) -> datetime | None:

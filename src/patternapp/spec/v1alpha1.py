@@ -209,7 +209,7 @@ class RabbitMq(Model):
 
 
 class Batch(Model):
-    """How many events one call carries."""
+    """Calls that carry several events."""
 
     max: Annotated[int, Field(ge=1, le=10_000)]
     """Events in one call at most."""
@@ -319,7 +319,7 @@ class Spec(Model):
     env: Annotated[tuple[EnvVar, ...], Field(max_length=64)] = ()
     """Environment variables of every function."""
     broker: Broker = Broker()
-    """The app's Broker."""
+    """The Broker that takes the app's events."""
     delivery: Delivery = Delivery()
     """How events are delivered where an entry says nothing else."""
     functions: Annotated[tuple[Function, ...], Field(min_length=1, max_length=64)]

@@ -11,7 +11,7 @@ def test_a_dead_letter_is_listed_with_its_reason(app: Any) -> None:
     head, line = app.run("dlq list").out.splitlines()
 
     assert head.split() == ["DELIVERY", "EVENT", "TYPE", "EDGE", "ATTEMPTS", "CODE", "REASON"]
-    assert line.split()[:6] == [str(number), "1", "hello.shouted", "eventDriven/hello", "1", "422"]
+    assert line.split()[:6] == [str(number), "1", "hello.shouted", "event-driven/hello", "1", "422"]
 
 
 def test_a_dead_letter_is_shown_with_its_attempts(app: Any) -> None:
@@ -19,7 +19,7 @@ def test_a_dead_letter_is_shown_with_its_attempts(app: Any) -> None:
 
     out = app.run(f"dlq show {number}").out
 
-    assert f"delivery {number}  eventDriven/hello  dead_lettered" in out
+    assert f"delivery {number}  event-driven/hello  dead_lettered" in out
     assert "422" in out
     assert "too loud" in out
 

@@ -16,7 +16,7 @@ def test_events_are_listed_with_what_became_of_them(app: Any) -> None:
     head, first, reply = result.out.splitlines()
     assert head.split() == ["EVENT", "ACCEPTED", "TYPE", "SOURCE", "SUBJECT", "DELIVERIES"]
     assert first.split()[:1] + first.split()[2:] == [
-        "1", "hello.said", "/patternapp/send", "ada", "eventDriven/hello", "delivered",
+        "1", "hello.said", "/patternapp/send", "ada", "event-driven/hello", "delivered",
     ]  # fmt: skip
     assert reply.split()[2] == "answer.given"
     assert reply.endswith("unmatched")
@@ -48,7 +48,7 @@ def test_a_timeline_has_attributes_attempts_output_and_replies(app: Any) -> None
 
     assert "  type: hello.said\n" in out
     assert '  data: {"name": "Ada"}\n' in out
-    assert "  eventDriven/hello  delivered\n" in out
+    assert "  event-driven/hello  delivered\n" in out
     assert "  attempt 1  " in out
     assert "  greeter  greeting Ada\n" in out
     assert "reply: event 2\n" in out

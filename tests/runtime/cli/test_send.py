@@ -36,7 +36,7 @@ def test_an_event_goes_to_the_topic_of_a_stream(app: Any) -> None:
 
     app.dev.settled()
     (delivery,) = app.dev.event(1)["deliveries"]
-    assert (delivery["edge"], delivery["state"]) == ("streams/clicks", "delivered")
+    assert (delivery["edge"], delivery["state"]) == ("stream/clicks", "delivered")
 
 
 def test_a_topic_that_nobody_reads_is_wrong_input_with_the_server_s_reason(app: Any) -> None:
@@ -52,4 +52,4 @@ def test_an_event_that_is_too_large_is_wrong_input_with_the_server_s_reason(app:
     result = app.run("send hello.said --data @large.bin")
 
     assert (result.code, result.out) == (1, "")
-    assert "the body is longer than" in result.err
+    assert "413: The body is longer than" in result.err

@@ -1,6 +1,5 @@
 """`patternapp dev`: runs an app on this machine."""
 
-# ruff: noqa: PLC0415 - a command imports what it needs when it runs, so that --help stays quick
 import dataclasses
 import logging
 from pathlib import Path

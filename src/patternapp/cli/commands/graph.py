@@ -1,6 +1,5 @@
 """`patternapp graph`: a picture of an app."""
 
-# ruff: noqa: PLC0415 - a command imports what it needs when it runs, so that --help stays quick
 import enum
 from typing import Annotated
 

@@ -1,6 +1,5 @@
 """`patternapp render`: the Kubernetes objects of an app."""
 
-# ruff: noqa: PLC0415 - a command imports what it needs when it runs, so that --help stays quick
 import enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated

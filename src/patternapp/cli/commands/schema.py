@@ -1,6 +1,5 @@
 """`patternapp schema`: what may stand in an app's file."""
 
-# ruff: noqa: PLC0415 - a command imports what it needs when it runs, so that --help stays quick
 from typing import Annotated
 
 import typer

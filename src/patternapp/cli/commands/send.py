@@ -1,6 +1,5 @@
 """`patternapp send`: events for a running app, given as options or as a file."""
 
-# ruff: noqa: PLC0415 - a command imports what it needs when it runs, so that --help stays quick
 import urllib.parse
 from pathlib import Path
 from typing import Annotated

@@ -1,6 +1,5 @@
 """`patternapp serve`: runs one function, as its container does."""
 
-# ruff: noqa: PLC0415 - a command imports what it needs when it runs, so that --help stays quick
 import traceback
 from pathlib import Path
 from typing import Annotated

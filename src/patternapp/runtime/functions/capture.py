@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +57,7 @@ class Capture:
     def take(self) -> None:
         """Take what was said up to now, without waiting."""
         for descriptor in list(self._pipes):
-            _repeat(lambda of=descriptor: self._read(of), PIPE_FILL)
+            _repeat(functools.partial(self._read, descriptor), PIPE_FILL)
         _repeat(self._receive, CHANNEL_FILL)
 
     def close(self) -> None:

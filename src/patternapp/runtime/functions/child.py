@@ -9,6 +9,7 @@ What holds here:
 from __future__ import annotations
 
 import ctypes
+import importlib
 import json
 import os
 import signal
@@ -127,7 +128,7 @@ def describe(error: BaseException | None) -> str:
 
 
 def _theirs(trace: TracebackType | None) -> TracebackType | None:
-    machinery = ("<frozen importlib", server.__file__, os.path.dirname(sys.modules["importlib"].__file__ or ""))
+    machinery = ("<frozen importlib", server.__file__, importlib.__file__)
     while trace is not None and trace.tb_frame.f_code.co_filename.startswith(machinery):
         trace = trace.tb_next
     return trace

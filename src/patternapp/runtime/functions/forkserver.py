@@ -8,15 +8,19 @@ What holds here:
 * When the control socket ends, or `dev` dies in a way that does not end it, every child is killed and so is this.
 
 Over the control socket come ``{"fork": ID}`` with the descriptors of `child.Fds`, and ``{"signal": N, "id": ID}``. Back
-go ``{"id": ID, "pid": PID}``, ``{"id": ID, "refused": WHY}`` and ``{"id": ID, "exit": CODE}``, CODE as `subprocess` has it.
+go ``{"id": ID, "pid": PID}``, ``{"id": ID, "refused": WHY}`` and ``{"id": ID, "exit": CODE}``, as `subprocess` has it.
 """
 
 from __future__ import annotations
 
+import contextlib
+import gc
+import importlib
 import os
 import selectors
 import signal
 import socket
+import sys
 from typing import Any
 
 from patternapp.runtime.functions import child, wire

@@ -18,12 +18,17 @@ from patternapp.runtime.functions import capture, environment, wire
 from patternapp.runtime.functions.model import InstanceState, Phase, StartFailed
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from patternapp.plan import model as plan
     from patternapp.runtime.functions.launcher import Launcher, Process
     from patternapp.runtime.functions.model import Listener, PoolSettings, Stream
 
 HOST = "127.0.0.1"
+KNOCKER = "127.0.0.2"
+"""Not `HOST`: a connection to a port that nobody listens on could be given that same port, and reach itself."""
 BACKLOG = 1024
+STREAMS: tuple[Stream, ...] = ("stdout", "stderr")
 
 
 class Instance:
@@ -109,24 +114,29 @@ class Instance:
             raise StartFailed("it was stopped before it took requests")
 
     def _fork(self) -> Process:
-        with contextlib.ExitStack() as stack:
-            listener = stack.enter_context(socket.create_server((HOST, 0), backlog=BACKLOG))
+        self._launcher.warm()
+        with contextlib.ExitStack() as until_handed_over:
+            keep = until_handed_over.enter_context
+            listener = keep(socket.create_server((HOST, 0), backlog=BACKLOG))
             self.port = listener.getsockname()[1]
-            birth = self._birth(environment.of(self._function, self._settings, port=self.port))
-            stack.callback(os.close, birth)
+            fds = [self._birth(environment.of(self._function, self._settings, port=self.port))]
+            until_handed_over.callback(os.close, fds[0])
             pipes: dict[Stream, int] = {}
-            fds = [birth]
-            for stream in ("stdout", "stderr"):
+            for stream in STREAMS:
                 pipes[stream], theirs = os.pipe()
-                stack.callback(os.close, pipes[stream])
-                stack.callback(os.close, theirs)
+                until_handed_over.callback(os.close, pipes[stream])
+                until_handed_over.callback(os.close, theirs)
                 fds.append(theirs)
-            channel, peer = wire.pair()
-            stack.enter_context(channel)
-            fds.append(stack.enter_context(peer).fileno())
-            if self._function.handler is not None:
-                fds.append(listener.fileno())
-            handed = [os.dup(descriptor) for descriptor in fds]
+            channel, peer = (keep(end) for end in wire.pair())
+            until_handed_over.pop_all()
+        fds.append(peer.detach())
+        if self._function.command:
+            listener.close()  # the command listens there itself
+        else:
+            fds.append(listener.detach())
+        self._capture = capture.Capture(pipes, channel, say=self._say, told=self._told)
+        return self._launcher.fork(fds)
+
     def _birth(self, env: dict[str, str]) -> int:
         birth = {
             "handler": self._function.handler,
@@ -160,7 +170,7 @@ class Instance:
         """Return once the port accepts; another program has no other way to say that it is ready."""
         for pause in itertools.chain((0.01, 0.02, 0.05), itertools.repeat(0.1)):
             with contextlib.suppress(OSError):
-                _, writer = await asyncio.open_connection(HOST, self.port)
+                _, writer = await asyncio.open_connection(HOST, self.port, local_addr=(KNOCKER, 0))
                 writer.close()
                 return
             await asyncio.sleep(pause)
@@ -198,7 +208,8 @@ class Instance:
         self.in_flight -= 1
         if self.in_flight == 0:
             self.idle_since = self._loop.time()
-            self._drained.set() if self.phase == "draining" else None
+            if self.phase == "draining":
+                self._drained.set()
 
     async def ended(self) -> int:
         """Wait until the process is gone, and all that it said was told; its exit code."""
@@ -208,12 +219,17 @@ class Instance:
         self._close_capture()
         return code
 
-    async def stop(self, *, drain: float) -> None:
-        """Give its requests `drain` seconds, tell it to end, and kill it where it does not within the stop grace."""
-        starting, self.phase = self.phase == "starting", "draining"
-        if starting:
-            await self._kill()
-            return
+    def retire(self, *, drain: float) -> Coroutine[Any, Any, None]:
+        """Take no more requests from now on. The coroutine returns once the process is gone.
+
+        It gives the requests in flight `drain` seconds, tells the process to end, and kills it where it does not
+        within the stop grace. One that takes no requests yet is killed at once.
+        """
+        end = self._kill() if self.phase == "starting" else self._stop(drain)
+        self.phase = "draining"
+        return end
+
+    async def _stop(self, drain: float) -> None:
         if self.in_flight:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._drained.wait(), drain)

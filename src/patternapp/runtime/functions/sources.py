@@ -6,7 +6,7 @@ What holds here: a file of the app is below its folder, in no hidden folder (``.
 from __future__ import annotations
 
 import sys
-from importlib import machinery
+from importlib import abc, machinery
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,7 +43,7 @@ def import_freshly(folder: Path) -> None:
         (machinery.ExtensionFileLoader, machinery.EXTENSION_SUFFIXES), (FreshLoader, machinery.SOURCE_SUFFIXES)
     )
 
-    def of_the_app(path: str) -> machinery.FileFinder:
+    def of_the_app(path: str) -> abc.PathEntryFinder:
         if not belongs(path, folder):
             raise ImportError(path)
         return find(path)

@@ -38,9 +38,9 @@ class Voice:
 
     def install(self) -> None:
         """Take the places of `sys.stdout` and `sys.stderr`, for logging handlers made from now on as well."""
-        out, err = (io.TextIOWrapper(one, "utf-8", "backslashreplace", write_through=True) for one in self._streams)
-        sys.stdout = sys.__stdout__ = out  # type: ignore[misc] # Final for type checkers only
-        sys.stderr = sys.__stderr__ = err  # type: ignore[misc] # the same
+        sys.stdout, sys.stderr = (text_of(stream) for stream in self._streams)
+        setattr(sys, "__stdout__", sys.stdout)  # noqa: B010 - Final for type checkers
+        setattr(sys, "__stderr__", sys.stderr)  # noqa: B010 - the same
 
     def end(self, event: int | None) -> None:
         """Send what was printed for this event without the end of a line."""
@@ -92,6 +92,12 @@ class TaggedStream(io.RawIOBase):
         with contextlib.suppress(OSError):
             for text in lines:
                 self._channel.sendall(wire.pack_line(wire.Line(self._stream, event, text)))
+
+
+def text_of(stream: TaggedStream) -> io.TextIOWrapper[Any]:
+    """What prints into the stream, at once."""
+    buffer: Any = stream  # a raw stream serves a text stream as well as a buffered one, as with ``python -u``
+    return io.TextIOWrapper(buffer, "utf-8", "backslashreplace", write_through=True)
 
 
 class Tagged:

@@ -87,11 +87,11 @@ def test_the_banner_shows_each_function_with_what_runs_and_who_calls() -> None:
         resources=None,
     )
     trigger = model.Trigger(
-        key="eventDriven/hello", head=function.key, filters=(), delivery=DeliverySpec(), dead_letter=None
+        key="event-driven/hello", head=function.key, filters=(), delivery=DeliverySpec(), dead_letter=None
     )
     screen = Screen()
 
     screen.terminal.banner(model.Plan("shop", (function,), (trigger,)), "http://127.0.0.1:8700")
 
     assert screen.lines[0] == "shop  http://127.0.0.1:8700"
-    assert screen.lines[2].split() == ["greeter", "functions:app", "eventDriven/hello"]
+    assert screen.lines[2].split() == ["greeter", "functions:app", "event-driven/hello"]

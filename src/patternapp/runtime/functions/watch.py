@@ -1,0 +1,32 @@
+"""Tells which Python files of the app changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import watchfiles
+
+from patternapp.runtime.functions import sources
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+QUIET_MS = 50
+"""An editor's burst of writes is one change, once it has been quiet for so long."""
+LONGEST_MS = 400
+"""However long the burst is."""
+
+
+async def changes(folder: Path) -> AsyncIterator[frozenset[str]]:
+    """The absolute paths of files that changed, burst by burst, until the task is cancelled.
+
+    Raises:
+        OSError: The system watches no more files (fs.inotify.max_user_watches).
+    """
+
+    def wanted(_change: watchfiles.Change, path: str) -> bool:
+        return path.endswith(".py") and sources.belongs(path, folder)
+
+    async for burst in watchfiles.awatch(folder, watch_filter=wanted, step=QUIET_MS, debounce=LONGEST_MS):
+        yield frozenset(path for _, path in burst)
