@@ -22,7 +22,7 @@ from patternapp.sender import Sender
 from patternapp.spec import v1alpha1
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from patternapp.runtime.listener import Level
@@ -44,16 +44,18 @@ class HandClock:
 
 @dataclass
 class Notebook:
-    """A listener that keeps what it is told."""
+    """A listener that keeps what it is told; `on_change` is called after that."""
 
     changes: list[tuple[str, Level]] = field(default_factory=list)
     failures: list[tuple[str, Settlement]] = field(default_factory=list)
+    on_change: Callable[[], None] = lambda: None
 
     def line(self, function: str, stream: str, event: int | None, text: str) -> None:
         raise AssertionError(f"no function runs here, and yet {function} printed {text!r} on {stream} ({event})")
 
     def changed(self, text: str, level: Level) -> None:
         self.changes.append((text, level))
+        self.on_change()
 
     def failed(self, edge: str, settlement: Settlement, *, now: float) -> None:
         assert now > 0
@@ -75,7 +77,7 @@ def trigger(key: str, type_: str, *, head: str = "http://127.0.0.1:9/", dead_let
 
 
 def stream(name: str, *topics: str) -> model.Stream:
-    kafka = {"bootstrapServers": ["kafka:9092"], "topics": list(topics), "consumerGroup": name}
+    kafka = {"bootstrapServers": ("kafka:9092",), "topics": topics, "consumerGroup": name}
     return model.Stream(name=name, kafka=v1alpha1.StreamKafka.model_validate(kafka))
 
 

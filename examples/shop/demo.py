@@ -73,11 +73,7 @@ async def _visit(data: Path, *, port: int, stays: bool) -> int:
 
 async def _take(tour: Tour, console: Console) -> list[steps.Row]:
     began = time.monotonic()
-    rows = []
-    async with contextlib.aclosing(steps.take(tour)) as done:
-        async for row in done:
-            console.print(report.line(row))
-            rows.append(row)
+    rows = await steps.take(tour, lambda row: console.print(report.line(row)))
     console.print(f"Done in {time.monotonic() - began:.1f} s\n")
     return rows
 

@@ -105,9 +105,10 @@ class Schedule:
         """
         if instant.tzinfo is None:
             raise ValueError("a schedule needs an instant with a time zone")
-        start = instant.astimezone(UTC).replace(microsecond=0) + _SECOND
-        if start.year + HORIZON_YEARS >= MAXYEAR:
+        asked = instant.astimezone(UTC).replace(microsecond=0)
+        if asked.year + HORIZON_YEARS + 1 >= MAXYEAR:
             return None
+        start = asked + _SECOND
         for begin, end, offset in _stretches(self._tzinfo, start):
             shown = self._first_shown((begin + offset).replace(tzinfo=None), (end + offset).replace(tzinfo=None))
             if shown is not None:

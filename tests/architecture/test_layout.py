@@ -27,8 +27,8 @@ def test_operator_is_no_package_or_it_would_shadow_the_standard_library() -> Non
 def test_a_module_says_what_it_is_for_and_stays_small(path: Path) -> None:
     text = path.read_text()
 
-    assert len(text.splitlines()) <= (CEILING if "tests" not in path.parts else 2 * CEILING)
-    if text.strip():
+    assert len(text.splitlines()) <= (2 * CEILING if "tests" in path.parts else CEILING)
+    if "tests" not in path.parts:
         assert ast.get_docstring(ast.parse(text)), "the first line of a module is its docstring"
 
 

@@ -265,7 +265,14 @@ def test_a_webhook_takes_what_is_signed_and_nothing_else(dev: Dev) -> None:
             source: {webhook: {path: /hooks/pay, type: paid, verify: {standardWebhooks: {secretName: pay}}}}
             function: f
         """,
-        fn="from patternapp.receiver import Receiver\napp = Receiver()\n@app.on('paid')\ndef paid(data: dict) -> None: ...\n",
+        fn="""
+        from patternapp.receiver import Receiver
+
+        app = Receiver()
+
+        @app.on("paid")
+        def paid(data: dict) -> None: ...
+        """,
     )
     key = b"0123456789abcdef0123456789abcdef"
     secret = dev.data / "secrets/pay/secret"

@@ -74,13 +74,13 @@ class Tour:
 
         async def look() -> str | None:
             deliveries = (await self.get(f"/api/events/{event}"))["deliveries"]
-            dead = [one["subscriber"] for one in deliveries if one["state"] == "dead_lettered"]
-            if dead or not deliveries:
-                raise WrongError(
-                    f"event {event} failed at {', '.join(dead)}" if dead else f"nobody wants event {event}"
-                )
-            waiting = [one["subscriber"] for one in deliveries if one["state"] == "pending"]
-            return f"event {event} waits for {', '.join(waiting)}" if waiting else None
+            if not deliveries:
+                raise WrongError(f"nobody wants event {event}")
+            for one in deliveries:
+                if one["state"] == "dead_lettered":
+                    raise WrongError(f"event {event} is a dead letter of {one['edge']}: {one['reason']}")
+            waiting = [one["edge"] for one in deliveries if one["state"] == "pending"]
+            return f"event {event} waits at {', '.join(waiting)}" if waiting else None
 
         await until(look)
 
@@ -102,14 +102,19 @@ async def until(look: Callable[[], Awaitable[str | None]]) -> None:
 
 
 async def all_of(calls: Iterable[Coroutine[Any, Any, Any]]) -> list[Any]:
-    """The results of many calls, a few of which run at a time."""
+    """The results of many calls, a few of which run at a time; raises the first error once all have ended."""
     free = asyncio.Semaphore(AT_ONCE)
 
     async def one(call: Coroutine[Any, Any, Any]) -> Any:
         async with free:
             return await call
 
-    return await asyncio.gather(*(one(call) for call in calls))
+    # As results: otherwise the first error would leave the others running, and nobody would wait for them.
+    results = await asyncio.gather(*(one(call) for call in calls), return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return results
 
 
 def newer(paths: Iterable[Path], than: float) -> list[Path]:

@@ -13,7 +13,7 @@ from tour import events, jobs, requests
 from tour.client import WrongError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable
+    from collections.abc import Awaitable, Callable
 
     from tour.client import Tour
 
@@ -96,12 +96,21 @@ LEDGER = Step(
 )
 
 
-async def take(tour: Tour) -> AsyncGenerator[Row, None]:
-    """Take the tour; the rows come as their steps are done. The orders are placed first, for others need them."""
-    yield await _row(ORDERS, tour)
-    for done in asyncio.as_completed([_row(step, tour) for step in OTHERS]):
-        yield await done
-    yield await _row(LEDGER, tour)
+async def take(tour: Tour, tell: Callable[[Row], None]) -> list[Row]:
+    """Take the tour, and tell of each step when it is done. The orders are placed first, for others need them."""
+    rows = []
+
+    async def take_one(step: Step) -> None:
+        row = await _row(step, tour)
+        rows.append(row)
+        tell(row)
+
+    await take_one(ORDERS)
+    async with asyncio.TaskGroup() as together:
+        for step in OTHERS:
+            together.create_task(take_one(step))
+    await take_one(LEDGER)
+    return rows
 
 
 def place(where: str, tour: Tour) -> str:
@@ -120,3 +129,5 @@ async def _row(step: Step, tour: Tour) -> Row:
         return Row(step=step, came_out=await step.run(tour))
     except (WrongError, aiohttp.ClientError, OSError) as error:
         return Row(step=step, problem=f"{error}" or type(error).__name__)
+    except Exception as error:  # noqa: BLE001 - such as an answer in another shape; the other steps go on
+        return Row(step=step, problem=f"{type(error).__name__}: {error}")

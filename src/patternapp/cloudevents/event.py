@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 Value = str | int | bool
 """What an attribute may be. In binary mode every one is text."""
 
 
 @dataclass(frozen=True, slots=True)
-class Event(Generic[T]):
+class Event(Generic[T_co]):
     """A CloudEvent: context attributes, extensions included, and data.
 
     Off the wire the data is ``bytes | None``; a receiver hands its handlers an `Event` of their own data type.
@@ -27,9 +27,9 @@ class Event(Generic[T]):
     """
 
     attributes: Mapping[str, str | int | bool]
-    data: T
+    data: T_co
 
 
-def with_attributes(event: Event[T], **attributes: Value) -> Event[T]:
+def with_attributes(event: Event[T_co], **attributes: Value) -> Event[T_co]:
     """The same event with these attributes set; whether they are allowed shows when it is encoded."""
     return dataclasses.replace(event, attributes={**event.attributes, **attributes})

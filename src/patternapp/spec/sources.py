@@ -37,7 +37,7 @@ class CephBucket(Model):
 class Bucket(Model):
     """Objects of a bucket. Without `aws` and `ceph`: any S3 store that can call a webhook."""
 
-    name: Annotated[str, StringConstraints(pattern=formats.BUCKET)]
+    name: Annotated[str, StringConstraints(pattern=formats.BUCKET, max_length=63)]
     """The bucket."""
     events: Annotated[tuple[BucketEvent, ...], Field(min_length=1, max_length=2)] = ("created",)
     """What happened to an object."""

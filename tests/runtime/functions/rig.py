@@ -8,15 +8,17 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import aiohttp
 import psutil
 
 from patternapp.plan import model as plan
 from patternapp.runtime.functions.pool import FunctionPool, PoolSettings
+from patternapp.spec import v1alpha1
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
+
+    import aiohttp
 
     from patternapp.runtime.functions.model import Change, FunctionState, Kind, Stream
 
@@ -61,6 +63,10 @@ def function(name: str, handler: str | None = None, **fields: Any) -> plan.Funct
     return plan.Function(name=name, handler=handler, **(defaults | fields))
 
 
+def from_secret(variable: str, name: str, key: str) -> v1alpha1.EnvVar:
+    return v1alpha1.EnvVar.model_validate({"name": variable, "valueFrom": {"secretKeyRef": {"name": name, "key": key}}})
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
     function: str
@@ -78,7 +84,7 @@ class Recorder:
         self.changes: list[Change] = []
         self._news = asyncio.Event()
 
-    def line(self, function: str, pid: int, stream: Stream, event: int | None, text: str, at: float) -> None:  # noqa: PLR0913 - the listener's shape
+    def line(self, function: str, pid: int, stream: Stream, event: int | None, text: str, at: float) -> None:
         assert at > 0
         self.lines.append(Said(function, pid, stream, event, text))
         self._news.set()
@@ -105,7 +111,6 @@ class Rig:
     def __init__(self, folder: Path, session: aiohttp.ClientSession) -> None:
         self.folder = folder
         self.heard = Recorder()
-        self.pids: set[int] = set()
         self._session = session
         self.pool = FunctionPool((), PoolSettings(folder=folder, env={}), listener=self.heard)
 
@@ -121,7 +126,10 @@ class Rig:
     async def get(self, name: str, path: str = "/pid", *, event: int | None = None) -> Any:
         """The JSON that a function answers."""
         headers = {} if event is None else {"patternapp-event": str(event)}
-        async with self.pool.instance(name, event=event) as url, self._session.get(url + path, headers=headers) as answer:
+        async with (
+            self.pool.instance(name, event=event) as url,
+            self._session.get(url + path, headers=headers) as answer,
+        ):
             assert answer.status == 200, await answer.text()
             return await answer.json()
 
@@ -156,5 +164,13 @@ class Rig:
         server = self.pool.fork_server
         below = [] if server is None else psutil.Process(server).children(recursive=True)
         await self.pool.stop()
-        assert not [process for process in below if process.is_running()]
+        assert [process for process in below if is_running(process)] == []
         assert server is None or not psutil.pid_exists(server)
+
+
+def is_running(process: psutil.Process) -> bool:
+    """Whether it is more than an entry that its new parent has not removed yet."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

@@ -20,24 +20,28 @@ def after(code: int | None, *, attempt: int = 1, spec: DeliverySpec = SPEC) -> d
     return delivery.decide(Outcome(destination=URL, code=code, error=error), attempt=attempt, spec=spec)
 
 
-@pytest.mark.parametrize("code", range(200, 300))
-def test_every_2xx_is_done(code: int) -> None:
-    assert after(code) == Ack(None)
+def test_every_2xx_is_done() -> None:
+    codes = range(200, 300)
+
+    assert {code: after(code) for code in codes} == {code: Ack(None) for code in codes}
 
 
-@pytest.mark.parametrize("code", [100, 101, 103, 199, *range(300, 400)])
-def test_an_informational_answer_or_a_redirect_is_a_dead_letter_at_once(code: int) -> None:
-    assert after(code) == DeadLetter(f"answered {code}")
+def test_an_informational_answer_or_a_redirect_is_a_dead_letter_at_once() -> None:
+    codes = [*range(100, 200), *range(300, 400)]
+
+    assert {code: after(code) for code in codes} == {code: DeadLetter(f"answered {code}") for code in codes}
 
 
-@pytest.mark.parametrize("code", sorted(set(range(400, 500)) - {404, 408, 409, 429}))
-def test_a_4xx_that_is_not_worth_repeating_is_a_dead_letter_at_once(code: int) -> None:
-    assert after(code) == DeadLetter(f"answered {code}")
+def test_a_4xx_that_is_not_worth_repeating_is_a_dead_letter_at_once() -> None:
+    codes = set(range(400, 500)) - {404, 408, 409, 429}
+
+    assert {code: after(code) for code in codes} == {code: DeadLetter(f"answered {code}") for code in codes}
 
 
-@pytest.mark.parametrize("code", [404, 408, 409, 429, *range(500, 600), 600, 999])
-def test_four_4xx_and_everything_from_500_on_is_tried_again(code: int) -> None:
-    assert after(code) == Retry(2.0, f"answered {code}")
+def test_four_4xx_and_everything_from_500_on_is_tried_again() -> None:
+    codes = [404, 408, 409, 429, *range(500, 1000)]
+
+    assert {code: after(code) for code in codes} == {code: Retry(2.0, f"answered {code}") for code in codes}
 
 
 def test_no_answer_at_all_is_tried_again() -> None:

@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING, Any
 from patternapp.runtime.functions.backoff import MOST, Backoff
 from patternapp.runtime.functions.instance import Instance, describe_exit
 from patternapp.runtime.functions.model import Change, FunctionState, FunctionUnavailable, StartFailed
+from patternapp.runtime.functions.timers import Timers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Coroutine
+    from collections.abc import Collection, Coroutine
 
     from patternapp.plan import model as plan
     from patternapp.runtime.functions.launcher import Launcher
@@ -52,7 +53,7 @@ class Activator:
         self._instances: list[Instance] = []
         self._waiting: deque[Turn] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._timers = Timers()
         self._starts = Backoff()
         """After starts that failed: nothing is started meanwhile."""
         self._restarts = Backoff()
@@ -95,9 +96,7 @@ class Activator:
         try:
             return await turn.served
         except asyncio.CancelledError:
-            if turn.served.cancelled():
-                self._waiting.remove(turn)
-            elif turn.served.exception() is None:
+            if not turn.served.cancelled() and turn.served.exception() is None:
                 self.release(turn.served.result(), event)
             raise
 
@@ -141,8 +140,7 @@ class Activator:
     async def stop(self) -> None:
         """Take no more requests, give those in flight the stop grace, and return once every process is gone."""
         self._stopping = True
-        for timer in self._timers.values():
-            timer.cancel()
+        self._timers.cancel()
         self._refuse("it is being stopped")
         for instance in self._alive():
             self._retire(instance, drain=self._settings.stop_grace / 2)
@@ -157,33 +155,42 @@ class Activator:
         return [instance for instance in self._instances if instance.phase != "draining"]
 
     def _free(self) -> Instance | None:
-        ready = [one for one in self._instances if one.phase == "ready" and one.in_flight < self._function.concurrency]
-        return min(ready, key=lambda one: one.in_flight, default=None)
+        free = [instance for instance in self._instances if instance.takes_another()]
+        return min(free, key=lambda one: one.in_flight, default=None)
 
     def _serve_waiting(self) -> None:
+        self._drop_given_up()
         while self._waiting and (free := self._free()) is not None:
             turn = self._waiting.popleft()
             free.begin(turn.event)
             turn.served.set_result(free)
+            self._drop_given_up()
 
     def _refuse(self, reason: str) -> None:
         while self._waiting:
-            self._waiting.popleft().served.set_exception(FunctionUnavailable(self._function.name, reason))
+            turn = self._waiting.popleft()
+            if not turn.served.done():
+                turn.served.set_exception(FunctionUnavailable(self._function.name, reason))
+
+    def _drop_given_up(self) -> None:
+        while self._waiting and self._waiting[0].served.done():
+            self._waiting.popleft()
 
     def _scale(self) -> None:
         """Start what demand and the minimum ask for, as far as failures before do not forbid it for a while."""
         if self._stopping:
             return
         now, alive = self._loop.time(), self._alive()
-        demand = len(self._waiting) + sum(one.in_flight for one in alive)
+        waiting = sum(not turn.served.done() for turn in self._waiting)
+        demand = waiting + sum(one.in_flight for one in alive)
         wanted = min(math.ceil(demand / self._function.concurrency), self._function.max)
         if now >= self._restarts.until:
             wanted = max(wanted, self._function.min)
         elif self._function.min:
-            self._call_at("restart", self._restarts.until, self._scale)
+            self._timers.call_at("restart", self._restarts.until, self._scale)
         missing = wanted - len(alive)
         if missing > 0 and now < self._starts.until:
-            self._call_at("start", self._starts.until, self._scale)
+            self._timers.call_at("start", self._starts.until, self._scale)
             if not alive:
                 self._refuse(self._last_error or "it cannot be started")
             return
@@ -274,23 +281,9 @@ class Activator:
         for instance in reversed(idle[-spare:] if spare > 0 else []):
             due = (instance.idle_since or 0.0) + self._function.idle
             if due > self._loop.time():
-                self._call_at("idle", due, self._watch_idle)
+                self._timers.call_at("idle", due, self._watch_idle)
             else:
                 self._retire(instance)
-
-    def _call_at(self, name: str, when: float, call: Callable[[], None]) -> None:
-        """Call once at that time, or earlier where it was to be called earlier."""
-        known = self._timers.get(name)
-        if known is not None:
-            if known.when() <= when:
-                return
-            known.cancel()
-
-        def ring() -> None:
-            del self._timers[name]
-            call()
-
-        self._timers[name] = self._loop.call_at(when, ring)
 
     def _run(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = self._loop.create_task(work)

@@ -54,6 +54,11 @@ class Capture:
         channel.setblocking(False)
         self._loop.add_reader(channel, self._receive)
 
+    @property
+    def connected(self) -> bool:
+        """Whether the process still has its end of the channel."""
+        return self._channel is not None
+
     def take(self) -> None:
         """Take what was said up to now, without waiting."""
         for descriptor in list(self._pipes):

@@ -8,6 +8,7 @@ What holds here:
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import importlib
 import json
@@ -18,7 +19,7 @@ import sys
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from patternapp.receiver import server
 from patternapp.runtime.functions import sources, voice, wire
@@ -65,15 +66,15 @@ def run(fds: Fds, parent: int) -> None:
     die_with_parent(signal.SIGKILL, parent)
     with open(fds.birth, encoding="utf-8") as file:  # noqa: PTH123 - a descriptor, not a path
         birth = json.load(file)
-    with socket.socket(fileno=fds.channel) as channel:
-        _take_streams(fds)
-        os.chdir(birth["folder"])
-        os.environ.clear()
-        os.environ.update(birth["env"])
-        if birth["command"]:
-            _become(birth["command"], birth["env"], channel)
-        with socket.socket(fileno=fds.listener) as listener:
-            _serve(birth, listener, channel)
+    channel = socket.socket(fileno=fds.channel)  # open until the very end: what exit handlers print goes there too
+    _take_streams(fds)
+    os.chdir(birth["folder"])
+    os.environ.clear()
+    os.environ.update(birth["env"])
+    if birth["command"]:
+        _become(birth["command"], birth["env"], channel)
+    else:
+        _serve(birth, socket.socket(fileno=fds.listener), channel)
 
 
 def _take_streams(fds: Fds) -> None:
@@ -98,25 +99,26 @@ def _serve(birth: Mapping[str, Any], listener: socket.socket, channel: socket.so
     sys.argv = [birth["handler"]]
     speech = voice.Voice(channel)
     speech.install()
+    atexit.register(speech.end, None)  # exit handlers run from the last to the first
     sources.import_freshly(folder)
     imported = sources.Imported(folder, lambda files: channel.sendall(wire.pack({"imported": files})))
     try:
         app = server.load(birth["handler"], folder=folder)
     except server.TargetError as error:
-        imported.report()
         _fail(channel, str(error), describe(error.__cause__))
     imported.report()
+    # uvicorn raises the signal again once it has shut down, which would skip the exit handlers.
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     tagged = voice.Tagged(app, speech, served=imported.report)
-    try:
-        server.make_server(
-            tagged, started=lambda: channel.sendall(wire.pack({"ready": True})), grace=birth["grace"]
-        ).run(sockets=[listener])
-    finally:
-        speech.end(None)
+    web = server.make_server(tagged, started=lambda: channel.sendall(wire.pack({"ready": True})), grace=birth["grace"])
+    web.run(sockets=[listener])
 
 
-def _fail(channel: socket.socket, reason: str, trace: str = "") -> None:
-    channel.sendall(wire.pack({"failed": reason, "traceback": trace[-wire.LINE // 2 :]}))
+def _fail(channel: socket.socket, reason: str, trace: str = "") -> NoReturn:
+    # The first line says it, the end of a traceback matters most, and both must fit a packet, JSON's escapes included.
+    first = next(iter(reason.splitlines()), "")
+    channel.sendall(wire.pack({"failed": first[:1000], "traceback": trace[-wire.LINE // 8 :]}))
     raise SystemExit(CANNOT_START)
 
 

@@ -42,9 +42,16 @@ def _value(variable: v1alpha1.EnvVar, data: Path | None) -> str | None:
             continue
         file = None if data is None else data / place / key.name / key.key
         if file is not None and file.is_file():
-            return file.read_text(encoding="utf-8")
+            return _read(file, variable.name)
         if key.optional:
             return None
         where = "" if file is None else f"; put the value into {file}"
         raise StartFailed(f"{variable.name} is the key {key.key} of the {kind} {key.name}, which is not there{where}")
     return None
+
+
+def _read(file: Path, variable: str) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise StartFailed(f"{variable} cannot be read from {file}: {error}") from error

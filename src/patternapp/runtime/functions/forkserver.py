@@ -26,12 +26,15 @@ from typing import Any
 from patternapp.runtime.functions import child, wire
 
 PRELOADED = (
+    "concurrent.futures.thread",
     "patternapp.receiver.app",
     "patternapp.receiver.outcomes",
     "patternapp.receiver.server",
     "uvicorn.lifespan.on",
     "uvicorn.loops.auto",
     "uvicorn.protocols.http.httptools_impl",
+    "uvicorn.protocols.websockets.auto",
+    "uvloop",
 )
 MOST_FDS = 5
 
@@ -135,7 +138,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     child.die_with_parent(signal.SIGTERM, parent)
     for name in PRELOADED:
-        importlib.import_module(name)
+        with contextlib.suppress(ModuleNotFoundError):  # uvloop is not on every platform
+            importlib.import_module(name)
     # What is here is kept out of collections, which would touch, and so copy, the pages that all children share.
     gc.collect()
     gc.freeze()

@@ -94,7 +94,7 @@ class Instance:
             async with asyncio.timeout(self._settings.start_timeout):
                 self._check_wanted()
                 self._process = self._fork()
-                await self._process.pid
+                await asyncio.shield(self._process.pid)
                 await self._until_ready(self._process)
                 self._check_wanted()
         except TimeoutError:
@@ -190,6 +190,12 @@ class Instance:
             # It did not say for which event, but there is only one that it can be.
             (event,) = self._events
         self._listener.line(self._function.name, self.pid or 0, stream, event, text, time.time())
+
+    def takes_another(self) -> bool:
+        """Whether it takes one request more. One whose channel ended has ended: its exit is about to be told."""
+        if self.phase != "ready" or self.in_flight >= self._function.concurrency or self._capture is None:
+            return False
+        return self._capture.connected or bool(self._function.command)  # a command has no channel
 
     def begin(self, event: int | None) -> None:
         """Count a request in."""

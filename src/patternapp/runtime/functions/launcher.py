@@ -68,6 +68,9 @@ class Launcher:
         """Start the fork server, so that it has its imports done when it is needed."""
         if self._control is not None:
             return
+        if self._server is not None:
+            self._server.kill()  # its end of the socket is closed, so it ends anyway
+            self._server.wait()
         ours, theirs = wire.pair()
         with theirs:
             # -P: the working directory is not for imports, so nothing of the app is imported in the fork server. A

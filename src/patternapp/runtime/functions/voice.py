@@ -76,7 +76,10 @@ class TaggedStream(io.RawIOBase):
         """Send the lines that the bytes complete."""
         chunk, event = bytes(data), self._event.get()
         with self._lock:
-            lines = self._pending.setdefault(event, wire.Lines()).feed(chunk)
+            pending = self._pending.pop(event, None) or wire.Lines()
+            lines = pending.feed(chunk)
+            if not pending.empty:
+                self._pending[event] = pending
         self._send(event, lines)
         return len(chunk)
 
@@ -106,7 +109,7 @@ class Tagged:
     Args:
         app: The function.
         voice: Where the event is kept.
-        served: Called after every request.
+        served: Called at the end of every request, before its answer is whole.
     """
 
     def __init__(self, app: Any, voice: Voice, *, served: Callable[[], None]) -> None:
@@ -122,11 +125,21 @@ class Tagged:
             return
         event = number_of(scope["headers"])
         self._voice.event.set(event)  # each request runs in a task, and so in a context, of its own
+
+        async def tell_first(message: Any) -> None:
+            # Whoever gets the end of the answer has all that was printed for it.
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                self._end(event)
+            await send(message)
+
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, tell_first)
         finally:
-            self._voice.end(event)
-            self._served()
+            self._end(event)
+
+    def _end(self, event: int | None) -> None:
+        self._voice.end(event)
+        self._served()
 
 
 def number_of(headers: Any) -> int | None:

@@ -65,6 +65,11 @@ class Lines:
         self._rest = b""
         self._cutting = False
 
+    @property
+    def empty(self) -> bool:
+        """Whether no line has begun."""
+        return not self._rest and not self._cutting
+
     def feed(self, chunk: bytes) -> list[bytes]:
         """The lines that the chunk completes, without their ends."""
         *whole, rest = (self._rest + chunk).split(b"\n")

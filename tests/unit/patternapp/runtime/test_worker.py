@@ -1,0 +1,95 @@
+"""The answer to a batch, taken apart into an outcome for every event."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from runtime_parts import event
+
+from patternapp import delivery
+from patternapp.delivery import Ack, DeadLetter, DeliverySpec, Outcome, Retry
+from patternapp.runtime import worker
+from patternapp.runtime.store.records import Lease, Stage
+
+SPEC = DeliverySpec(retry=3, backoff_delay=1.0)
+
+
+def lease(number: int, *, source: str = "/test") -> Lease:
+    return Lease(
+        delivery=number,
+        token=1,
+        seq=number,
+        event=event(id=str(number), source=source),
+        attempts=0,
+        stage=Stage.SUBSCRIBER,
+        partition=0,
+        ttl=255,
+        reason="",
+        accepted_at=0.0,
+    )
+
+
+LEASES = (lease(1), lease(2), lease(3))
+
+
+def decided(code: int | None, body: bytes = b"", *, leases: tuple[Lease, ...] = LEASES, **more: Any) -> list[Any]:
+    outcome = Outcome(destination="http://127.0.0.1:9/", code=code, body=body, **more)
+    return [delivery.decide(one, attempt=1, spec=SPEC) for one in worker.split(outcome, leases)]
+
+
+def failures(*named: dict[str, Any]) -> bytes:
+    return json.dumps({"failures": [{"source": "/test", **one} for one in named]}).encode()
+
+
+@pytest.mark.parametrize(("code", "body"), [(204, b""), (200, b""), (200, failures())])
+def test_a_batch_that_names_no_failure_is_done(code: int, body: bytes) -> None:
+    assert decided(code, body) == [Ack(None)] * 3
+
+
+def test_an_event_that_is_named_is_tried_again_and_the_others_are_done() -> None:
+    assert decided(200, failures({"id": "2", "reason": "busy"})) == [Ack(None), Retry(1.0, "answered 503"), Ack(None)]
+
+
+def test_an_event_that_is_named_as_hopeless_is_a_dead_letter() -> None:
+    assert decided(200, failures({"id": "3", "retry": False}))[2] == DeadLetter("answered 422")
+
+
+def test_the_reason_of_a_failure_is_what_the_timeline_and_the_dead_letter_keep() -> None:
+    outcome = Outcome(destination="", code=200, body=failures({"id": "1", "reason": "no stock", "retry": False}))
+
+    assert [one.body for one in worker.split(outcome, LEASES)] == [b"no stock", b"", b""]
+
+
+def test_an_event_can_be_asked_for_again_after_a_time_of_its_own() -> None:
+    named = failures({"id": "1", "after": 30}, {"id": "2", "after": 0.5})
+
+    assert decided(200, named)[:2] == [Retry(30.0, "answered 503"), Retry(1.0, "answered 503")]
+
+
+def test_an_event_is_named_by_source_and_id_together() -> None:
+    leases = (lease(1), lease(1, source="/other"))
+
+    assert decided(200, failures({"id": "1"}), leases=leases) == [Retry(1.0, "answered 503"), Ack(None)]
+
+
+def test_a_failure_of_an_event_that_is_not_in_the_batch_changes_nothing() -> None:
+    assert decided(200, failures({"id": "99"})) == [Ack(None)] * 3
+
+
+@pytest.mark.parametrize("code", [500, 503, 429, None])
+def test_a_batch_that_fails_as_a_whole_is_tried_again_as_a_whole(code: int | None) -> None:
+    assert {type(one) for one in decided(code, error="refused" if code is None else None)} == {Retry}
+
+
+def test_a_batch_that_is_refused_as_a_whole_is_dead_as_a_whole() -> None:
+    assert decided(422) == [DeadLetter("answered 422")] * 3
+
+
+def test_an_answer_that_cannot_be_read_fails_the_whole_batch_and_says_why() -> None:
+    reasons = {one.reason for one in decided(200, b"OK")}
+
+    assert reasons == {
+        "answered 200: the answer to a batch is not JSON: Expecting value: line 1 column 1 (char 0)"
+    }
