@@ -48,7 +48,7 @@ run: $(VENV)/.run ## Run the sample shop and drive real input through all six pa
 test: check tests ## Everything that has to pass before a change lands
 
 .PHONY: check
-check: lint types layers generated ## Lint, types, layers, generated files
+check: lint types layers ## Lint, types, layers
 
 .PHONY: lint
 lint: $(VENV)/.dev ## ruff: rules and format
@@ -67,12 +67,14 @@ layers: $(VENV)/.dev ## The import contracts
 tests: $(VENV)/.dev ## The tests; ARGS="-k word" narrows them
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
-.PHONY: generated
-generated: $(VENV)/.dev ## Are the generated files as the code makes them?
-	@$(BIN)/python -m pytest -q -k "committed" tests/unit/patternapp/spec
+.PHONY: schema
+schema: $(VENV)/.run ## Write the CRD, the JSON Schema and docs/reference.md anew from the models
+	@$(BIN)/patternapp schema > manifests/schema/patternapp.v1alpha1.json
+	@$(BIN)/patternapp schema --crd > manifests/crd/patternapp.dev_patternapps.yaml
+	@$(BIN)/python -c 'from patternapp.spec import reference; print(reference.text(), end="")' > docs/reference.md
 
 .PHONY: golden
-golden: $(VENV)/.dev ## Rewrite the golden files and the files made from the models; the diff is the review
+golden: $(VENV)/.dev ## Write the golden files anew; the difference is the review
 	@cd tests && ../$(BIN)/python -m golden.rewrite
 
 .PHONY: format

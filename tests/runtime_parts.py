@@ -1,4 +1,4 @@
-"""The runtime's real parts, put together for tests: a small plan, a clock that is set by hand, a listener that keeps."""
+"""The runtime's real parts, put together for tests: small plans, a clock set by hand, a listener that keeps."""
 
 from __future__ import annotations
 
@@ -66,7 +66,9 @@ def event(type_: str = "ping", data: bytes | None = None, **attributes: str | in
     return Event({"specversion": "1.0", "id": "1", "source": "/test", "type": type_, **attributes}, data)
 
 
-def trigger(key: str, type_: str, *, head: str = "http://127.0.0.1:9/", dead_letter: str | None = None) -> model.Trigger:
+def trigger(
+    key: str, type_: str, *, head: str = "http://127.0.0.1:9/", dead_letter: str | None = None
+) -> model.Trigger:
     return model.Trigger(
         key=key,
         head=head,
@@ -86,9 +88,7 @@ def queue(name: str) -> model.Queue:
 
 
 def schedule(name: str, cron: str, *, data: Any = None) -> model.Schedule:
-    return model.Schedule(
-        name=name, cron=cron, time_zone="UTC", data=data, job=False, marker=f"schedule.{name}"
-    )
+    return model.Schedule(name=name, cron=cron, time_zone="UTC", data=data, job=False, marker=f"schedule.{name}")
 
 
 def plan_of(*parts: model.Node | model.Edge) -> model.Plan:

@@ -9,10 +9,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import yaml
 from hypothesis import strategies as st
 
-from patternapp.spec import v1alpha1
+from patternapp.spec import load, v1alpha1
 
 if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn, SearchStrategy
@@ -34,7 +33,7 @@ JSON_DATA = st.recursive(
 
 def app_of(text: str) -> v1alpha1.PatternApp:
     """The app that YAML text declares."""
-    return v1alpha1.PatternApp.model_validate_json(json.dumps(yaml.safe_load(text)))
+    return load.load(text, file="in.yaml")
 
 
 def parsed(data: dict[str, Any]) -> v1alpha1.PatternApp:

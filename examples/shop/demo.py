@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
+import os
 import signal
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import aiohttp
 from rich.console import Console
 
 from tour import program, report, steps
 from tour.client import Tour
+
+if TYPE_CHECKING:
+    from rich.status import Status
 
 STATE = program.FOLDER / ".patternapp" / "shop"
 """SHOP_DATA in app.yaml, which is relative to its own folder."""
@@ -41,8 +45,14 @@ def main() -> int:
 async def _until_stopped(data: Path, *, port: int, stays: bool) -> int:
     """Take the tour, and stay up afterwards where that is wanted. A signal ends it in good order at any moment."""
     touring = asyncio.ensure_future(_visit(data, port=port, stays=stays))
+
+    def stop() -> None:
+        # Once: a second Ctrl-C must not cut short the end of what was started.
+        if not touring.cancelling():
+            touring.cancel()
+
     for one in STOPPING:
-        asyncio.get_running_loop().add_signal_handler(one, touring.cancel)
+        asyncio.get_running_loop().add_signal_handler(one, stop)
     try:
         return await touring
     except asyncio.CancelledError:
@@ -50,40 +60,51 @@ async def _until_stopped(data: Path, *, port: int, stays: bool) -> int:
 
 
 async def _visit(data: Path, *, port: int, stays: bool) -> int:
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=WIDTH)
+    # What is no terminal has no width of its own.
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDTH
+    console = Console(highlight=False, width=width)
     try:
-        with console.status("Starting patternapp dev") as status:
-            async with program.running(data, port=port) as running, aiohttp.ClientSession() as session:
-                tour = Tour(program=running, session=session, state=STATE)
-                console.print(f"patternapp dev is up on {running.url}; now for real input")
-                status.update("Waiting for what the patterns do with it")
-                rows = await _take(tour, console)
-                status.stop()
-                console.print(report.table(rows, tour, width=console.width))
-                if stays:
-                    report.next_steps(console, tour)
-                    await running.stay()
+        return await _guided(data, console, port=port, stays=stays)
     except program.EndedError as error:
-        console.print(f"[red]{error}[/]\n{_tail(data)}", markup=True)
+        report.failed(console, data, f"{error}")
         return 1
-    return 0 if all(row.problem is None for row in rows) else 1
 
 
-async def _take(tour: Tour, console: Console) -> list[steps.Row]:
+async def _guided(data: Path, console: Console, *, port: int, stays: bool) -> int:
     began = time.monotonic()
-    rows = await steps.take(tour, lambda row: console.print(report.line(row)))
-    console.print(f"Done in {time.monotonic() - began:.1f} s\n")
-    return rows
+    with console.status("Starting patternapp dev") as status:
+        async with program.running(data, port=port) as running, aiohttp.ClientSession() as session:
+            tour = Tour(program=running, session=session, state=STATE)
+            console.print(f"patternapp dev is up on {running.url} after {time.monotonic() - began:.1f} s")
+            rows = await _take(tour, console, status)
+            console.print(f"Done after {time.monotonic() - began:.1f} s\n")
+            status.stop()
+            console.print(report.table(rows, tour, width=console.width))
+            right = all(row.problem is None for row in rows)
+            if not right:
+                report.wrong(console, rows, data)
+            if stays and not running.ended:
+                report.next_steps(console, tour)
+            if stays or running.ended:
+                await running.stay()
+    report.ended(console, data)
+    return 0 if right else 1
 
 
-def _tail(data: Path, lines: int = 20) -> str:
-    """The end of what `dev` printed."""
-    with contextlib.suppress(OSError):
-        text = (data / "dev.log").read_text(errors="replace")
-        return "\n".join(text.splitlines()[-lines:])
-    return ""
+async def _take(tour: Tour, console: Console, status: Status) -> list[steps.Row]:
+    """Take the tour; the status names the patterns that are at work."""
+    at_work: list[str] = []
+
+    def begin(step: steps.Step) -> None:
+        at_work.append(step.pattern)
+        status.update(f"At work: {', '.join(at_work)}")
+
+    def end(row: steps.Row) -> None:
+        at_work.remove(row.step.pattern)
+        status.update(f"At work: {', '.join(at_work)}")
+        console.print(report.line(row), soft_wrap=True)
+
+    return await steps.take(tour, begin=begin, end=end)
 
 
 if __name__ == "__main__":

@@ -83,7 +83,9 @@ def test_events_of_one_key_are_in_one_partition_whatever_came_between(keys: list
 
 
 @FEW
-@hypothesis.given(st.integers(2, 40) | st.text(max_size=3).filter(lambda text: not text.strip().lstrip("+-").isdecimal()))
+@hypothesis.given(
+    st.integers(2, 40) | st.text(max_size=3).filter(lambda text: not text.strip().lstrip("+-").isdecimal())
+)
 def test_a_circle_of_replies_ends_after_the_passes_it_was_given(ttl: int | str) -> None:
     async def go_round() -> int:
         with tempfile.TemporaryDirectory() as folder:

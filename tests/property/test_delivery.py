@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
+from typing import TYPE_CHECKING
 
 import hypothesis
 from hypothesis import strategies as st
-from hypothesis.strategies import SearchStrategy
 
 from patternapp import batches, cloudevents, delivery
 from patternapp.cloudevents import Event
 from patternapp.delivery import Ack, DeadLetter, DeliverySpec, Outcome, Retry
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
 
 SPECS = st.builds(
     DeliverySpec,
@@ -45,7 +48,9 @@ FAILURES: SearchStrategy[batches.Failure] = st.builds(
 
 
 @hypothesis.given(OUTCOMES, SPECS)
-def test_every_delivery_ends_after_at_most_one_attempt_more_than_its_retries(outcome: Outcome, spec: DeliverySpec) -> None:
+def test_every_delivery_ends_after_at_most_one_attempt_more_than_its_retries(
+    outcome: Outcome, spec: DeliverySpec
+) -> None:
     attempt = 1
     while isinstance(delivery.decide(outcome, attempt=attempt, spec=spec), Retry):
         attempt += 1

@@ -3,11 +3,13 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from patternapp import errors, filters
 
+CALM = settings(deadline=None)
+"""A busy machine is no reason to fail."""
 NAMES = ("type", "source", "subject", "priority", "attempt", "time")
 values = st.text(st.sampled_from("abc"), min_size=1, max_size=3)
 events = st.dictionaries(st.sampled_from(NAMES), values | st.integers(0, 9) | st.booleans())
@@ -40,12 +42,14 @@ def matches(event: dict[str, Any], *several: dict[str, Any]) -> bool:
     return filters.compile(several)(event)
 
 
+@CALM
 @given(event=events, condition=conditions)
 def test_not_swaps_and_twice_swaps_back(event: dict[str, Any], condition: dict[str, Any]) -> None:
     assert matches(event, {"not": condition}) is not matches(event, condition)
     assert matches(event, {"not": {"not": condition}}) is matches(event, condition)
 
 
+@CALM
 @given(event=events, one=conditions, other=conditions)
 def test_all_is_and_any_is_or(event: dict[str, Any], one: dict[str, Any], other: dict[str, Any]) -> None:
     first, second = matches(event, one), matches(event, other)
@@ -55,6 +59,7 @@ def test_all_is_and_any_is_or(event: dict[str, Any], one: dict[str, Any], other:
     assert matches(event, {"any": [one, other]}) is (first or second)
 
 
+@CALM
 @given(event=events, one=conditions, other=conditions)
 def test_de_morgan_holds(event: dict[str, Any], one: dict[str, Any], other: dict[str, Any]) -> None:
     neither = {"all": [{"not": one}, {"not": other}]}
@@ -62,12 +67,14 @@ def test_de_morgan_holds(event: dict[str, Any], one: dict[str, Any], other: dict
     assert matches(event, {"not": {"any": [one, other]}}) is matches(event, neither)
 
 
+@CALM
 @given(event=events, pairs=st.dictionaries(st.sampled_from(NAMES), values, min_size=1))
 def test_exact_implies_prefix_and_suffix(event: dict[str, Any], pairs: dict[str, str]) -> None:
     if matches(event, {"exact": pairs}):
         assert matches(event, {"prefix": pairs}, {"suffix": pairs})
 
 
+@CALM
 @given(event=events, several=st.lists(conditions, max_size=3))
 def test_an_explanation_agrees_with_the_predicate(event: dict[str, Any], several: list[dict[str, Any]]) -> None:
     verdicts = filters.explain(several, event)
@@ -80,6 +87,7 @@ def test_an_explanation_agrees_with_the_predicate(event: dict[str, Any], several
         assert (all(outer) if dialect in {"exact", "prefix", "suffix"} else own[0].matched) is wanted
 
 
+@CALM
 @given(several=st.lists(junk, max_size=3), event=events)
 def test_anything_is_filters_or_an_error(several: list[Any], event: dict[str, Any]) -> None:
     filters.uses_cesql(several)

@@ -69,6 +69,18 @@ class Tour:
         content = _expected(await self.call("POST", path, body=json.dumps(data).encode(), headers=sent), f"POST {path}")
         return json.loads(content) if content else None
 
+    async def idle(self) -> Any:
+        """Return the ledger when no delivery is pending any more."""
+        ledgers: list[dict[str, int]] = []
+
+        async def look() -> str | None:
+            ledgers.append(await self.get("/api/ledger"))
+            pending = ledgers[-1]["pending"]
+            return f"pending deliveries: {pending}" if pending else None
+
+        await until(look)
+        return ledgers[-1]
+
     async def settled(self, event: int) -> None:
         """Return when every delivery of an event is done; raises `WrongError` where one is not."""
 

@@ -105,7 +105,7 @@ async def stream_clicks(tour: Tour) -> str:
         return None if counted == expected else f"the sessions have {counted} clicks, not {expected}"
 
     await until(look)
-    return f"{sum(map(len, VISITS.values()))} closed sessions with every click counted once"
+    return f"{sum(map(len, VISITS.values()))} sessions with every click counted once"
 
 
 def _clicks(run: str) -> list[dict[str, str]]:

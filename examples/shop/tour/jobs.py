@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from tour.client import WrongError, all_of, newer, until
+from tour.client import WrongError, all_of, newer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +44,7 @@ async def run_schedules(tour: Tour) -> str:
         raise WrongError(f"the report counts {reported} cents for today, but this tour alone bought for {total}")
     with Image.open(tour.state / "reports" / "sales.png") as picture:
         width, height = picture.size
-    return f"a backup with {len(saved)} orders, a CSV, a picture of {width} x {height}, 1 old log deleted"
+    return f"a backup of {len(saved)} orders, a CSV and a plot of {width} x {height}, 1 old log deleted"
 
 
 def _logs(tour: Tour) -> tuple[Path, Path]:
@@ -74,25 +74,17 @@ def _reported(report: Path) -> int:
 
 async def balance(tour: Tour) -> str:
     """Every delivery is delivered or a dead letter, and the ledger adds up."""
-    known = []
-
-    async def look() -> str | None:
-        ledger = await tour.get("/api/ledger")
-        known.append(ledger)
-        if ledger["deliveries"] != ledger["delivered"] + ledger["dead_lettered"] + ledger["pending"]:
-            raise WrongError(f"the ledger does not add up: {ledger}")
-        return f"{ledger['pending']} deliveries are pending" if ledger["pending"] else None
-
-    await until(look)
-    ledger = known[-1]
+    ledger = await tour.idle()
+    if ledger["deliveries"] != ledger["delivered"] + ledger["dead_lettered"] + ledger["pending"]:
+        raise WrongError(f"the ledger does not add up: {ledger}")
     letters = (await tour.get("/api/dead-letters"))["deadLetters"]
     unexpected = [letter for letter in letters if _is_of(tour, letter["at"]) and letter["id"] != f"{tour.run}-wrong"]
     if unexpected:
         first = unexpected[0]
-        raise WrongError(f"{len(unexpected)} dead letters too many; {first['edge']}: {first['reason']}")
+        raise WrongError(f"dead letters too many: {len(unexpected)}, such as {first['edge']}: {first['reason']}")
     return (
-        f"since ever: {ledger['accepted']} events, {ledger['deliveries']} deliveries = {ledger['delivered']} delivered"
-        f" + {ledger['dead_lettered']} dead letters + 0 pending"
+        f"so far {ledger['accepted']} events, {ledger['deliveries']} deliveries: {ledger['delivered']} delivered,"
+        f" dead letters: {ledger['dead_lettered']}, pending: 0"
     )
 
 

@@ -21,6 +21,7 @@ FOLDER = Path(__file__).parents[1]
 """The folder of the app."""
 STARTS_WITHIN = 30.0
 STOPS_WITHIN = 30.0
+ANSWERS_WITHIN = 1.0
 SECRET = Path("secrets", "pay-hook", "secret")
 """Where `dev` looks for the Secret of the payment webhook, in its data folder."""
 
@@ -52,6 +53,11 @@ class Program:
     def secret(self) -> bytes:
         """The key with which payments are signed."""
         return base64.b64decode((self.data / SECRET).read_text().strip().removeprefix("whsec_"))
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is up no more."""
+        return self.process.returncode is not None
 
     async def stay(self) -> NoReturn:
         """Wait for as long as it is up, then raise `EndedError`."""
@@ -98,7 +104,7 @@ async def _until_up(program: Program) -> None:
     try:
         async with asyncio.timeout(STARTS_WITHIN), aiohttp.ClientSession() as session:
             while not await _is_up(program, session):
-                if program.process.returncode is not None:
+                if program.ended:
                     await program.stay()
                 await asyncio.sleep(0.05)
     except TimeoutError:
@@ -107,10 +113,15 @@ async def _until_up(program: Program) -> None:
 
 async def _is_up(program: Program, session: aiohttp.ClientSession) -> bool:
     try:
-        async with session.get(f"{program.url}/healthz") as health, session.get(f"{program.url}/api") as about:
+        # On a taken port may listen what never answers.
+        async with (
+            asyncio.timeout(ANSWERS_WITHIN),
+            session.get(f"{program.url}/healthz") as health,
+            session.get(f"{program.url}/api") as about,
+        ):
             # On a port that is taken somebody else answers.
             return health.status == about.status == 200 and (await about.json())["pid"] == program.process.pid
-    except (aiohttp.ClientError, ValueError, KeyError):
+    except (aiohttp.ClientError, TimeoutError, ValueError, KeyError):
         return False
 
 

@@ -36,6 +36,8 @@ _MESSAGE_ID = re.compile(rb"^Message-ID: <([^@>]+)@", re.MULTILINE)
 
 async def place_orders(tour: Tour) -> str:
     """Orders are taken once, answered with their price, and can be read; wrong ones are refused."""
+    # What an earlier tour left unfinished would still change the stock.
+    await tour.idle()
     tour.stock.update(await tour.get("/stock"))
     placed = await all_of(_order(tour, number) for number in range(len(BASKETS)))
     tour.orders.update({order["id"]: order for order in placed})
@@ -52,7 +54,7 @@ async def place_orders(tour: Tour) -> str:
         if status != 422:
             raise WrongError(f"a wrong order was answered {status}, not 422")
     total = sum(order["total"] for order in placed)
-    return f"{len(tour.orders)} orders of {total / 100:,.2f} EUR; one sent twice is one; the wrong ones: 422"
+    return f"{len(tour.orders)} orders of {total / 100:,.2f} EUR; one sent twice counts once; wrong ones: 422"
 
 
 async def _order(tour: Tour, number: int) -> Any:
@@ -78,7 +80,7 @@ async def upload_photo(tour: Tour) -> str:
         if size != expected:
             raise WrongError(f"the thumbnail of {width} pixels measures {size}, not {expected}")
     sizes = ", ".join(f"{width} x {height}" for width, height in THUMBNAILS.values())
-    return f"{len(THUMBNAILS)} upright thumbnails: {sizes}"
+    return f"{len(THUMBNAILS)} upright thumbnails in {tour.run}/: {sizes}"
 
 
 async def _picture_size(tour: Tour, path: str) -> tuple[int, int]:
@@ -130,7 +132,7 @@ async def pay(tour: Tour) -> str:
         return None if f"{order['id']}.paid" in mails(tour) else "there is no receipt in the maildir"
 
     await until(look)
-    return "the order is paid, a receipt is in the maildir; the forged one: 401"
+    return "the order is paid, a receipt is mailed; the forged one: 401"
 
 
 def _signed(number: str, body: bytes, *, key: bytes) -> dict[str, str]:

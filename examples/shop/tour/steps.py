@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +27,7 @@ class Step:
     Attributes:
         pattern: What it shows.
         went_in: What it puts in.
-        where: Where a user finds what came out: paths below the shop's folder and paths of the URL.
+        where: Where a user finds what came out: `shop` or `data` and a path below it, or `http` and a path of the URL.
         run: Puts it in, waits for what should come out, and says what did; raises `WrongError` otherwise.
     """
 
@@ -37,42 +39,43 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """What became of a step: what came out, or why it is wrong."""
+    """What became of a step: what came out or why it is wrong, and how long it took."""
 
     step: Step
     came_out: str = ""
     problem: str | None = None
+    seconds: float = 0.0
 
 
 ORDERS = Step(
     pattern="API gateway",
-    went_in="5 orders and 2 wrong ones, POST /orders; one of them is read back",
-    where=("http /orders/ORDER", "http /stock"),
+    went_in="5 orders and 2 wrong ones, POST /orders",
+    where=("http /stock", "shop orders.db"),
     run=requests.place_orders,
 )
 OTHERS = (
     Step(
         pattern="Event-driven: bucket",
-        went_in=f"a photo of {requests.PHOTO[0]} x {requests.PHOTO[1]} pixels, PUT /s3/uploads/RUN/beach.jpg",
-        where=("http /s3/thumbnails/RUN/beach-256.jpg", "data buckets/thumbnails/RUN"),
+        went_in=f"a photo of {requests.PHOTO[0]} x {requests.PHOTO[1]} pixels, PUT into the bucket uploads",
+        where=("data buckets/thumbnails",),
         run=requests.upload_photo,
     ),
     Step(
         pattern="Event-driven: webhook",
         went_in="a signed payment and a forged one, POST /hooks/payment",
-        where=("http /orders/ORDER", "shop mail/new"),
+        where=("shop mail/new",),
         run=requests.pay,
     ),
     Step(
         pattern="Fan-out",
         went_in="the events of the 5 orders, 2 of them express",
-        where=("shop mail/new", "shop packing", "http /stock"),
+        where=("shop mail/new", "shop packing"),
         run=events.fan_out,
     ),
     Step(
         pattern="Queue",
         went_in=f"{events.INVOICES} wanted invoices and one that does not add up, POST /events",
-        where=("shop invoices", "http /api/queues", "http /api/dead-letters"),
+        where=("shop invoices", "http /api/dead-letters"),
         run=events.fill_queue,
     ),
     Step(
@@ -83,8 +86,8 @@ OTHERS = (
     ),
     Step(
         pattern="Schedules",
-        went_in="a backup, a sales report and a clean-up, each told to run now",
-        where=("shop backups", "shop reports/sales.png", "http /api/schedules"),
+        went_in="backup, sales report and clean-up, told to run now",
+        where=("shop backups", "shop reports", "http /api/schedules"),
         run=jobs.run_schedules,
     ),
 )
@@ -96,14 +99,15 @@ LEDGER = Step(
 )
 
 
-async def take(tour: Tour, tell: Callable[[Row], None]) -> list[Row]:
-    """Take the tour, and tell of each step when it is done. The orders are placed first, for others need them."""
+async def take(tour: Tour, *, begin: Callable[[Step], None], end: Callable[[Row], None]) -> list[Row]:
+    """Take the tour, and tell when steps begin and end. The orders are placed first, for others need them."""
     rows = []
 
     async def take_one(step: Step) -> None:
+        begin(step)
         row = await _row(step, tour)
         rows.append(row)
-        tell(row)
+        end(row)
 
     await take_one(ORDERS)
     async with asyncio.TaskGroup() as together:
@@ -116,18 +120,24 @@ async def take(tour: Tour, tell: Callable[[Row], None]) -> list[Row]:
 def place(where: str, tour: Tour) -> str:
     """One of a step's `where`, as a user can open it."""
     kind, _, rest = where.partition(" ")
-    rest = rest.replace("RUN", tour.run).replace("ORDER", next(iter(tour.orders), "ORDER"))
     if kind == "http":
         return f"{tour.program.url}{rest}"
-    path = (tour.program.data if kind == "data" else tour.state) / rest
+    return from_here((tour.program.data if kind == "data" else tour.state) / rest)
+
+
+def from_here(path: Path) -> str:
+    """A path as it is pasted into a command: relative where it is below the current folder."""
     here = Path.cwd()
-    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+    return shlex.quote(str(path.relative_to(here) if path.is_relative_to(here) else path))
 
 
 async def _row(step: Step, tour: Tour) -> Row:
+    began = time.monotonic()
+    came_out, problem = "", None
     try:
-        return Row(step=step, came_out=await step.run(tour))
+        came_out = await step.run(tour)
     except (WrongError, aiohttp.ClientError, OSError) as error:
-        return Row(step=step, problem=f"{error}" or type(error).__name__)
+        problem = f"{error}" or type(error).__name__
     except Exception as error:  # noqa: BLE001 - such as an answer in another shape; the other steps go on
-        return Row(step=step, problem=f"{type(error).__name__}: {error}")
+        problem = f"{type(error).__name__}: {error}"
+    return Row(step=step, came_out=came_out, problem=problem, seconds=time.monotonic() - began)

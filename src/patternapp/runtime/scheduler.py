@@ -64,14 +64,19 @@ class Ticker:
         """Fire slot after slot until the task is cancelled."""
         while (slot := self.next) is not None:
             await self._until(slot)
+            await self._fire_until_kept(slot)
+            self.last = slot
+
+    async def _fire_until_kept(self, slot: datetime) -> None:
+        while True:
             try:
                 await self.fire(slot, bookmark=(self._bookmark, slot.isoformat()))
             except errors.StoreError as error:
-                # The slot was not kept: try again rather than lose it.
+                # The same slot again, although its time has passed: it must not be lost.
                 self._engine.listener.changed(f"{self.schedule.key}: {error}", "error")
                 await asyncio.sleep(RETRY_SECONDS)
-                continue
-            self.last = slot
+            else:
+                return
 
     async def _until(self, slot: datetime) -> None:
         while (left := slot.timestamp() - self._engine.clock.now()) > 0:  # noqa: ASYNC110 - the clock may be set

@@ -43,7 +43,7 @@ def load_all(text: str | bytes, *, file: str, accept: Collection[str] = ()) -> t
     problems: list[errors.Problem] = []
     for document, known in reading.documents:
         app, flaws = _check(document.data, known)
-        kept = [flaw for flaw in flaws if flaw.reason not in accept]
+        kept = _unaccepted(app, flaws, accept)
         problems.extend(_problem(flaw, document.lines, file) for flaw in kept)
         if app is not None and not kept:
             apps.append(app)
@@ -69,10 +69,15 @@ def from_object(resource: Mapping[str, Any], *, accept: Collection[str] = ()) ->
     if isinstance(metadata, Mapping):
         authored["metadata"] = {key: metadata[key] for key in _AUTHORED if key in metadata}
     app, flaws = _check(authored, ())
-    problems = tuple(_problem(flaw, {}, "") for flaw in flaws if flaw.reason not in accept)
+    problems = [_problem(flaw, {}, "") for flaw in _unaccepted(app, flaws, accept)]
     if app is None or problems:
         raise errors.SpecError(_limited(sorted(set(problems)), ""))
     return app
+
+
+def _unaccepted(app: PatternApp | None, flaws: tuple[Flaw, ...], accept: Collection[str]) -> list[Flaw]:
+    """What the caller cannot live with; where there is no app, that is everything."""
+    return [flaw for flaw in flaws if app is None or flaw.reason not in accept]
 
 
 def _check(data: object, known: tuple[Flaw, ...]) -> tuple[PatternApp | None, tuple[Flaw, ...]]:

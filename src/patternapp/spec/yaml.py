@@ -158,7 +158,7 @@ class _Reader:
     def _flag(self, flaw: Flaw) -> None:
         self.flaws.append(flaw)
         if len(self.flaws) > FLAW_LIMIT:
-            raise _Broken("TooManyProblems", "too many problems to go on; mend these first", line=flaw.line)
+            raise _Broken("TooManyProblems", f"too many problems to go on; the last: {flaw.message}", line=flaw.line)
 
     def _node(self, event: yaml.NodeEvent, path: Path) -> Any:
         line = _line(event)

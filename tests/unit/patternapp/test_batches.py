@@ -57,7 +57,7 @@ def test_a_wait_that_no_float_holds_is_endless() -> None:
 
 @pytest.mark.parametrize("body", [b"OK", b"{", b"\xff\xfe{}", b"[" * 100_000], ids=["text", "cut", "binary", "deep"])
 def test_a_body_that_is_not_json_is_refused_as_such(body: bytes) -> None:
-    with pytest.raises(ValueError, match="^the answer to a batch is not JSON: "):
+    with pytest.raises(ValueError, match=r"^the answer to a batch is not JSON: "):
         batches.decode(body)
 
 
@@ -69,5 +69,5 @@ def test_json_of_another_shape_is_refused_with_the_shape_that_is_wanted(body: by
 
 @pytest.mark.parametrize("failure", [None, "7", [], {}, {"id": "7"}, {"source": "/shop"}, {"source": 1, "id": "7"}])
 def test_a_failure_that_names_no_event_is_refused(failure: Any) -> None:
-    with pytest.raises(ValueError, match="^every failure names its event: "):
+    with pytest.raises(ValueError, match=r"^every failure names its event: "):
         batches.decode(answer(NAMED, failure))

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import fcntl
 import importlib
 import json
 import os
+import resource
 import signal
 import socket
 import sys
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 PR_SET_PDEATHSIG = 1
+HIGH = 1000
+"""A descriptor that connections do not reach, and yet below the usual limit of 1024."""
 CANNOT_START = 127
 """The exit code of a function that told why it cannot start."""
 
@@ -66,8 +70,12 @@ def run(fds: Fds, parent: int) -> None:
     die_with_parent(signal.SIGKILL, parent)
     with open(fds.birth, encoding="utf-8") as file:  # noqa: PTH123 - a descriptor, not a path
         birth = json.load(file)
-    channel = socket.socket(fileno=fds.channel)  # open until the very end: what exit handlers print goes there too
     _take_streams(fds)
+    # Open until the very end, as what exit handlers print goes there too; and numbered beyond all connections: Linux
+    # closes an ending process's descriptors from the highest down, so `dev` knows of the end before any caller does.
+    high = min(HIGH, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 1)
+    channel = socket.socket(fileno=fcntl.fcntl(fds.channel, fcntl.F_DUPFD_CLOEXEC, high))
+    os.close(fds.channel)
     os.chdir(birth["folder"])
     os.environ.clear()
     os.environ.update(birth["env"])

@@ -109,7 +109,7 @@ async def test_a_bookmark_of_none_is_deleted_with_its_event(broker: Broker, stor
 async def test_a_ttl_that_is_absent_or_unreadable_begins_anew_and_another_costs_one(
     broker: Broker, store: Store, given: Mapping[str, str | int], left: int
 ) -> None:
-    await broker.publish(event("ping", **given), origin="test")
+    await broker.publish(event("ping", None, **given), origin="test")
 
     (lease,) = await leased(store, "event-driven/a")
     assert lease.ttl == left
@@ -208,7 +208,7 @@ async def test_a_store_that_cannot_write_keeps_nothing_wakes_nobody_and_says_so(
 ) -> None:
     await runtime_parts.fill_up(store)
 
-    with pytest.raises(errors.StoreError, match="the store could not write: .*full"):
+    with pytest.raises(errors.StoreError, match=r"the store could not write: .*full"):
         await broker.publish(event("ping", bytes(100_000)), origin="test", bookmark=("bucket/a", "1"))
 
     assert bells.of("event-driven/a").rings == 0

@@ -22,7 +22,11 @@ def test_holding_the_folder_makes_it(tmp_path: Path) -> None:
 def test_a_second_holder_is_refused_and_told_what_to_do(tmp_path: Path) -> None:
     refusal = rf"^another `patternapp dev` uses the data folder {tmp_path}; stop it, or name another one with --data$"
 
-    with DataFolder(tmp_path).held(), pytest.raises(errors.EnvironmentProblem, match=refusal), DataFolder(tmp_path).held():
+    with (
+        DataFolder(tmp_path).held(),
+        pytest.raises(errors.EnvironmentProblem, match=refusal),
+        DataFolder(tmp_path).held(),
+    ):
         pass
 
 

@@ -30,7 +30,9 @@ ROUTE = model.Route(
 )
 DATABASE = model.Source(
     name="stock-row",
-    origin=sources.Database.model_validate({"secretName": "shop-db", "table": "public.stock", "operations": ("insert",)}),
+    origin=sources.Database.model_validate(
+        {"secretName": "shop-db", "table": "public.stock", "operations": ("insert",)}
+    ),
     marker="event-driven.stock-row",
 )
 
@@ -79,9 +81,7 @@ def test_a_database_source_is_refused() -> None:
     (problem,) = problems(DATABASE)
 
     assert problem.path == "source/stock-row"
-    assert problem.message == (
-        "dev cannot read a database's changes yet; leave the entry out to run the app here"
-    )
+    assert problem.message == ("dev cannot read a database's changes yet; leave the entry out to run the app here")
 
 
 def test_every_refusal_is_told_at_once() -> None:

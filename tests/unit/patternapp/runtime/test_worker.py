@@ -90,6 +90,4 @@ def test_a_batch_that_is_refused_as_a_whole_is_dead_as_a_whole() -> None:
 def test_an_answer_that_cannot_be_read_fails_the_whole_batch_and_says_why() -> None:
     reasons = {one.reason for one in decided(200, b"OK")}
 
-    assert reasons == {
-        "answered 200: the answer to a batch is not JSON: Expecting value: line 1 column 1 (char 0)"
-    }
+    assert reasons == {"answered 200: the answer to a batch is not JSON: Expecting value: line 1 column 1 (char 0)"}

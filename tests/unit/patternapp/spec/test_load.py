@@ -152,3 +152,8 @@ def test_a_wrong_object_of_the_api_server_is_refused() -> None:
         load.from_object({"apiVersion": "patternapp.dev/v1alpha1", "kind": "PatternApp", "metadata": {"name": "shop"}})
 
     assert [problem.path for problem in caught.value.problems] == ["spec"]
+
+
+def test_what_makes_an_app_impossible_cannot_be_accepted() -> None:
+    with pytest.raises(errors.SpecError):
+        load.load(app(more="  imag: x\n"), file="app.yaml", accept={"UnknownField"})

@@ -1,0 +1,304 @@
+"""What a Broker's ingress answers, row by row: how binding it is, the sentence, and a check over HTTP.
+
+Sources: knative/specs ``specs/eventing/data-plane.md``; knative/eventing ``pkg/broker/ingress/ingress_handler.go`` and
+``pkg/broker/ttl.go``; cloudevents/spec ``http-webhook.md``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import aiohttp
+import loopback
+import pytest
+import runtime_parts
+
+from patternapp.runtime.bells import Bells
+from patternapp.runtime.broker import Broker
+from patternapp.runtime.ingress import Ingress
+from patternapp.runtime.store import reads, schema
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+    from pathlib import Path
+
+    from patternapp.runtime.store.commits import Store
+    from patternapp.runtime.store.records import Ledger
+
+PLAN = runtime_parts.plan_of(
+    runtime_parts.stream("clicks", "raw"),
+    runtime_parts.trigger("event-driven/a", "ping"),
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Target:
+    """A Broker: its URL, and its store's file."""
+
+    url: str
+    path: Path
+    store: Store
+    session: aiohttp.ClientSession
+
+    async def request(
+        self, method: str, path: str = "/events", *, headers: Mapping[str, str] | None = None, body: bytes = b""
+    ) -> Answer:
+        async with self.session.request(
+            method, self.url + path, headers=headers, data=io.BytesIO(body) if body else None
+        ) as answer:
+            return Answer(answer.status, answer.headers, await answer.read())
+
+    def ledger(self) -> Ledger:
+        """The ledger as somebody else reads it from the file."""
+        connection = schema.connect_for_reading(self.path)
+        try:
+            return reads.Reads(connection).ledger()
+        finally:
+            connection.close()
+
+    def event(self, number: int) -> dict[str, object] | None:
+        """An event as somebody else reads it from the file."""
+        connection = schema.connect_for_reading(self.path)
+        try:
+            return reads.Reads(connection).event(number)
+        finally:
+            connection.close()
+
+
+@pytest.fixture
+async def target(tmp_path: Path) -> AsyncIterator[Target]:
+    path = tmp_path / "store.db"
+    async with runtime_parts.opened(path) as store, aiohttp.ClientSession() as session:
+        broker = Broker(PLAN, store=store, bells=Bells(), clock=runtime_parts.HandClock())
+        async with loopback.served(Ingress(broker)) as url:
+            yield Target(url, path, store, session)
+
+
+Level = Literal["MUST", "SHOULD", "as the default Broker", "ours"]
+EVENT = {"ce-specversion": "1.0", "ce-id": "1", "ce-source": "/test", "ce-type": "ping"}
+STRUCTURED = {"content-type": "application/cloudevents+json"}
+BATCHED = {"content-type": "application/cloudevents-batch+json"}
+PING = {"specversion": "1.0", "id": "1", "source": "/test", "type": "ping"}
+
+
+def without(name: str) -> dict[str, str]:
+    return {header: value for header, value in EVENT.items() if header != name}
+
+
+@dataclass(frozen=True)
+class Row:
+    level: Level
+    sentence: str
+    status: int
+    method: str = "POST"
+    path: str = "/events"
+    headers: dict[str, str] = field(default_factory=lambda: EVENT)
+    body: bytes = b""
+    accepted: int = 0
+    says: str = ""
+
+
+ROWS = [
+    Row("MUST", "An event in binary mode is taken", 202, accepted=1),
+    Row(
+        "MUST",
+        "An event in structured mode is taken",
+        202,
+        headers=STRUCTURED,
+        body=json.dumps(PING).encode(),
+        accepted=1,
+    ),
+    Row(
+        "MUST",
+        "Events that no trigger wants are taken all the same",
+        202,
+        headers={**EVENT, "ce-type": "x"},
+        accepted=1,
+    ),
+    Row("as the default Broker", "One trailing slash makes no difference", 202, path="/events/", accepted=1),
+    Row(
+        "ours",
+        "Events in batched mode are taken together",
+        202,
+        headers=BATCHED,
+        body=json.dumps([PING, {**PING, "id": "2"}]).encode(),
+        accepted=2,
+    ),
+    Row("ours", "An empty batch is taken", 202, headers=BATCHED, body=b"[]"),
+    Row("ours", "An event for a topic that a stream reads is taken", 202, path="/topics/raw", accepted=1),
+    Row("as the default Broker", "Another method is refused", 405, method="GET", says="events are sent with POST"),
+    Row("as the default Broker", "So is a PUT", 405, method="PUT", says="events are sent with POST"),
+    Row("as the default Broker", "Another path is not there", 404, path="/events/else", says="events are posted to"),
+    Row("ours", "A topic that no stream reads is not there", 404, path="/topics/else", says="topics: raw"),
+    *(
+        Row(
+            "MUST",
+            f"An event without {name} is refused",
+            400,
+            headers=without(f"ce-{name}"),
+            says=f"{name}: is missing",
+        )
+        for name in ("specversion", "id", "source", "type")
+    ),
+    Row(
+        "MUST", "An event of an unknown version is refused", 400, headers={**EVENT, "ce-specversion": "0.3"}, says="1.0"
+    ),
+    Row("MUST", "An empty id is refused", 400, headers={**EVENT, "ce-id": ""}, says="id: is empty"),
+    Row(
+        "MUST",
+        "A time that is none is refused",
+        400,
+        headers={**EVENT, "ce-time": "noon"},
+        says="time: is not an RFC 3339",
+    ),
+    Row("MUST", "A request that is no event is refused", 400, headers={}, body=b"{}", says="is missing"),
+    Row("MUST", "Structured mode without JSON is refused", 400, headers=STRUCTURED, body=b"<a/>", says="body: "),
+    Row("ours", "A batch that is no list is refused", 400, headers=BATCHED, body=b"{}", says="body: "),
+    Row(
+        "ours",
+        "A batch with one event that is none is refused whole",
+        400,
+        headers=BATCHED,
+        body=json.dumps([PING, {**PING, "id": ""}]).encode(),
+        says="[1].id: is empty",
+    ),
+    Row(
+        "ours",
+        "A batch with one event that went round too often is refused whole",
+        400,
+        headers=BATCHED,
+        body=json.dumps([PING, {**PING, "knativebrokerttl": "0"}]).encode(),
+        says="knativebrokerttl is used up",
+    ),
+    *(
+        Row(
+            "as the default Broker",
+            f"An event with the TTL {ttl} is refused",
+            400,
+            headers={**EVENT, "ce-knativebrokerttl": ttl},
+            says="knativebrokerttl is used up",
+        )
+        for ttl in ("0", "1", "-7")
+    ),
+    *(
+        Row(
+            "as the default Broker",
+            f"A TTL that is no integer ({ttl[:12]}) begins anew",
+            202,
+            headers={**EVENT, "ce-knativebrokerttl": ttl},
+            accepted=1,
+        )
+        for ttl in ("soon", "9" * 40)
+    ),
+    Row("ours", "A body of 1 MiB is taken", 202, body=bytes(1024 * 1024), accepted=1),
+    Row("ours", "A body of 2 MiB is refused", 413, body=bytes(2 * 1024 * 1024), says="longer than the 1048576 bytes"),
+]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.level}: {row.sentence}")
+async def test_the_ingress_answers_as_the_row_says(target: Target, row: Row) -> None:
+    answer = await target.request(row.method, row.path, headers=row.headers, body=row.body)
+
+    assert answer.status == row.status
+    ledger = target.ledger()
+    assert (ledger.accepted, ledger.balanced) == (row.accepted, True)
+    if row.status >= 400:
+        assert answer.headers["content-type"] == "application/problem+json"
+        problem = json.loads(answer.body)
+        assert problem["status"] == row.status
+        assert row.says in problem["detail"]
+
+
+async def test_options_is_the_handshake_of_a_webhook(target: Target) -> None:
+    answer = await target.request("OPTIONS")
+
+    assert answer.status == 200
+    assert answer.headers["allow"] == "POST, OPTIONS"
+    assert (answer.headers["webhook-allowed-origin"], answer.headers["webhook-allowed-rate"]) == ("*", "*")
+
+
+async def test_a_refused_method_is_told_which_are_allowed(target: Target) -> None:
+    assert (await target.request("DELETE")).headers["allow"] == "POST, OPTIONS"
+
+
+async def test_a_202_carries_the_number_of_an_event_that_is_durable_by_then(target: Target) -> None:
+    answer = await target.request("POST", headers={**EVENT, "content-type": "application/json"}, body=b'{"n":1}')
+
+    known = target.event(int(answer.headers["patternapp-event"]))
+    assert answer.body == b""
+    assert known is not None
+    assert (known["id"], known["origin"], known["data"]) == ("1", "ingress", {"n": 1})
+
+
+async def test_a_batch_carries_the_numbers_of_its_events_in_their_order(target: Target) -> None:
+    batch = [{**PING, "id": str(number)} for number in range(3)]
+
+    answer = await target.request("POST", headers=BATCHED, body=json.dumps(batch).encode())
+
+    numbers = [int(number) for number in answer.headers["patternapp-event"].split(",")]
+    events = [target.event(number) for number in numbers]
+    assert [event["id"] for event in events if event is not None] == ["0", "1", "2"]
+
+
+async def test_an_event_on_a_topic_is_for_its_streams_and_no_trigger(target: Target) -> None:
+    answer = await target.request("POST", "/topics/raw", headers=EVENT)
+
+    known = target.event(int(answer.headers["patternapp-event"]))
+    assert known is not None
+    assert known["origin"] == "topic/raw"
+    deliveries = known["deliveries"]
+    assert isinstance(deliveries, list)
+    assert [delivery["edge"] for delivery in deliveries] == ["stream/clicks"]
+
+
+async def test_a_store_that_cannot_write_is_a_503_and_nothing_was_kept(target: Target) -> None:
+    await runtime_parts.fill_up(target.store)
+
+    answer = await target.request("POST", headers=EVENT, body=bytes(100_000))
+
+    assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+    assert "the store could not write" in json.loads(answer.body)["detail"]
+    assert target.ledger().accepted == 0
+
+
+async def test_a_sender_that_repeats_after_the_503_is_taken_once_there_is_room(target: Target) -> None:
+    await runtime_parts.fill_up(target.store)
+    assert (await target.request("POST", headers=EVENT, body=bytes(100_000))).status == 503
+
+    await runtime_parts.make_room(target.store)
+
+    assert (await target.request("POST", headers=EVENT, body=bytes(100_000))).status == 202
+    assert target.ledger().accepted == 1
+
+
+async def test_a_closed_store_is_a_503(target: Target) -> None:
+    await target.store.close()
+
+    assert (await target.request("POST", headers=EVENT)).status == 503
+
+
+async def test_a_sender_that_hangs_up_in_the_middle_of_an_event_leaves_nothing_behind(target: Target) -> None:
+    host, port = target.url.removeprefix("http://").split(":")
+    head = "".join(f"{name}: {value}\r\n" for name, value in EVENT.items())
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(f"POST /events HTTP/1.1\r\nhost: x\r\n{head}content-length: 100\r\n\r\nhalf".encode())
+    await writer.drain()
+
+    writer.write_eof()
+    await asyncio.wait_for(reader.read(), 10)
+    writer.close()
+    await writer.wait_closed()
+
+    assert (await target.request("POST", headers=EVENT)).status == 202
+    assert target.ledger().accepted == 1
