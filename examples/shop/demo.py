@@ -68,6 +68,9 @@ async def _visit(data: Path, *, port: int, stays: bool) -> int:
     except program.EndedError as error:
         report.failed(console, data, f"{error}")
         return 1
+    except asyncio.CancelledError:
+        report.ended(console, data)
+        raise
 
 
 async def _guided(data: Path, console: Console, *, port: int, stays: bool) -> int:
@@ -88,6 +91,7 @@ async def _guided(data: Path, console: Console, *, port: int, stays: bool) -> in
             if stays or running.ended:
                 await running.stay()
     report.ended(console, data)
+    console.print("[dim]make run[/] keeps it up, so that the URLs answer.", soft_wrap=True)
     return 0 if right else 1
 
 

@@ -83,7 +83,6 @@ def next_steps(console: Console, tour: Tour) -> None:
 def ended(console: Console, data: Path) -> None:
     """What is left when the program has ended."""
     console.print(f"The shop has ended; its files stay in {steps.from_here(data)}.", soft_wrap=True)
-    console.print("[dim]make run[/] keeps it up, so that the URLs answer.", soft_wrap=True)
 
 
 def failed(console: Console, data: Path, reason: str, *, lines: int = 20) -> None:

@@ -60,15 +60,3 @@ class DataFolder:
         with os.fdopen(descriptor, "w") as file:
             file.write(token + "\n")
         return token
-
-    def secret(self, name: str, key: str) -> bytes:
-        """The value of a Secret's key, from a file laid out as Kubernetes mounts it.
-
-        Raises:
-            KeyError: There is no such file; the argument is its path.
-        """
-        path = self.secrets / name / key
-        try:
-            return path.read_bytes()
-        except OSError as error:
-            raise KeyError(str(path)) from error

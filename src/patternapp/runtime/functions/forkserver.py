@@ -73,7 +73,7 @@ class ForkServer:
         return None
 
     def _fork(self, number: int, fds: child.Fds) -> child.Fds | None:
-        # A child that is signalled before it has forgotten its siblings would kill them on its way out.
+        # A child that is told to end while it is still a copy of this would end its siblings too.
         signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM,))
         try:
             pid = os.fork()
@@ -132,10 +132,15 @@ def _signal_group(pid: int, number: int) -> None:
         os.killpg(pid, number)
 
 
+def _hang_up(control: socket.socket) -> None:
+    # Not by raising: an exception could come while the children are being killed, and leave some.
+    with contextlib.suppress(OSError):
+        control.shutdown(socket.SHUT_RDWR)
+
+
 def main() -> None:
     """Serve the control socket whose descriptor and whose other end's process id are the arguments."""
     descriptor, parent = (int(text) for text in sys.argv[1:])
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     child.die_with_parent(signal.SIGTERM, parent)
     for name in PRELOADED:
         with contextlib.suppress(ModuleNotFoundError):  # uvloop is not on every platform
@@ -144,7 +149,9 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     server = os.getpid()
-    handed = ForkServer(socket.socket(fileno=descriptor)).run()
+    control = socket.socket(fileno=descriptor)
+    signal.signal(signal.SIGTERM, lambda *_: _hang_up(control))
+    handed = ForkServer(control).run()
     if handed is not None:
         child.run(handed, server)
 
