@@ -18,13 +18,8 @@ async def served(app: Any) -> AsyncIterator[str]:
     """The URL of an ASGI application, served as `dev` serves its own."""
     with server.listen(webserver.HOST, 0) as listening:
         web = webserver.WebServer(app, listening, stop_grace=1)
-        serving = asyncio.create_task(web.run())
-        await web.started()
-        try:
+        async with web.serving():
             yield f"http://{webserver.HOST}:{listening.getsockname()[1]}"
-        finally:
-            web.stop()
-            await serving
 
 
 @contextlib.asynccontextmanager

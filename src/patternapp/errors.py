@@ -10,6 +10,8 @@
     ├── StoreError           the durable store refused; nothing of the call was kept
     │   └── LeaseLost        the lease expired or was never held: another worker may have it
     ├── TargetError          MODULE:APP cannot be loaded (patternapp.receiver.server)
+    ├── FunctionUnavailable  no instance of a function can take a request (patternapp.runtime.functions)
+    ├── StartFailed          an instance did not come up (patternapp.runtime.functions)
     ├── LoopError            an event went through the Broker too often (patternapp.runtime.broker)
     └── EnvironmentProblem   the machine is in the way: a port taken, a folder locked
 

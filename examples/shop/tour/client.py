@@ -7,18 +7,20 @@ import json
 import time
 import uuid
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import yarl
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
     from pathlib import Path
 
     import aiohttp
 
     from tour.program import Program
 
+Input = TypeVar("Input")
+Result = TypeVar("Result")
 WITHIN = 30.0
 """Seconds that anything may take to come true."""
 AT_ONCE = 16
@@ -113,19 +115,21 @@ async def until(look: Callable[[], Awaitable[str | None]]) -> None:
         await asyncio.sleep(0.05)
 
 
-async def all_of(calls: Iterable[Coroutine[Any, Any, Any]]) -> list[Any]:
-    """The results of many calls, a few of which run at a time; raises the first error once all have ended."""
+async def all_of(call: Callable[[Input], Awaitable[Result]], inputs: Iterable[Input]) -> list[Result]:
+    """The results of a call on each input, a few at a time; raises the first error once all have ended."""
     free = asyncio.Semaphore(AT_ONCE)
 
-    async def one(call: Coroutine[Any, Any, Any]) -> Any:
+    async def one(given: Input) -> Result:
         async with free:
-            return await call
+            return await call(given)
 
     # As results: otherwise the first error would leave the others running, and nobody would wait for them.
-    results = await asyncio.gather(*(one(call) for call in calls), return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
+    outcomes = await asyncio.gather(*map(one, inputs), return_exceptions=True)
+    results = []
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
+        results.append(outcome)
     return results
 
 

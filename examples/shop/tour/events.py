@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import functools
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 INVOICES = 200
 AT_A_TIME = 50
+SOURCE = "/tour"
+WRONG = "-wrong"
+"""How the id of the invoice ends that does not add up."""
 VISITS: dict[str, tuple[int, ...]] = {"ada": (30, 20), "zoe": (40,), "li": (10, 10, 10)}
 """How many clicks the sessions of each visitor have."""
 CLICKS = sum(sum(sessions) for sessions in VISITS.values())
@@ -47,11 +51,11 @@ async def fan_out(tour: Tour) -> str:
 async def fill_queue(tour: Tour) -> str:
     """Every invoice is written; the one that does not add up is a dead letter, and nothing else is."""
     numbers = [f"{tour.run}-{number:03}" for number in range(INVOICES)]
-    wrong = f"{tour.run}-wrong"
+    wrong = f"{tour.run}{WRONG}"
     events = [_wanted(number, total=2900) for number in numbers] + [_wanted(wrong, total=1)]
     batches = [events[start : start + AT_A_TIME] for start in range(0, len(events), AT_A_TIME)]
     kind = {"content-type": "application/cloudevents-batch+json"}
-    await all_of(tour.post("/events", batch, headers=kind) for batch in batches)
+    await all_of(functools.partial(tour.post, "/events", headers=kind), batches)
     folder = tour.state / "invoices"
 
     async def look() -> str | None:
@@ -82,7 +86,7 @@ def _wanted(number: str, *, total: int) -> dict[str, Any]:
     return {
         "specversion": "1.0",
         "id": number,
-        "source": "/tour",
+        "source": SOURCE,
         "type": "shop.invoice.requested",
         "time": now,
         "partitionkey": number,
@@ -94,7 +98,7 @@ def _wanted(number: str, *, total: int) -> dict[str, Any]:
 async def stream_clicks(tour: Tour) -> str:
     """The clicks of a morning become the sessions they were."""
     expected = {f"{visitor}-{tour.run}": sorted(sessions) for visitor, sessions in VISITS.items()}
-    await all_of(tour.post("/clicks", click) for click in _clicks(tour.run))
+    await all_of(functools.partial(tour.post, "/clicks"), _clicks(tour.run))
 
     async def look() -> str | None:
         found: dict[str, list[int]] = {visitor: [] for visitor in expected}

@@ -8,10 +8,11 @@ import os
 import sqlite3
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
+from tour import events
 from tour.client import WrongError, all_of, newer
 
 if TYPE_CHECKING:
@@ -27,8 +28,12 @@ async def run_schedules(tour: Tour) -> str:
     """The backup holds this tour's orders, the report counts them, and the clean-up deletes what is old and no more."""
     old, new = _logs(tour)
     token = {"authorization": f"Bearer {tour.program.token}"}
-    fired = await all_of(tour.post(f"/api/schedules/{name}/run", {}, headers=token) for name in SCHEDULES)
-    await all_of(tour.settled(answer["event"]) for answer in fired)
+
+    async def fire(name: str) -> None:
+        answer = await tour.post(f"/api/schedules/{name}/run", {}, headers=token)
+        await tour.settled(answer["event"])
+
+    await all_of(fire, SCHEDULES)
 
     if old.exists() or not new.exists():
         raise WrongError(f"the clean-up should have deleted {old.name} and left {new.name}")
@@ -78,7 +83,7 @@ async def balance(tour: Tour) -> str:
     if ledger["deliveries"] != ledger["delivered"] + ledger["dead_lettered"] + ledger["pending"]:
         raise WrongError(f"the ledger does not add up: {ledger}")
     letters = (await tour.get("/api/dead-letters"))["deadLetters"]
-    unexpected = [letter for letter in letters if _is_of(tour, letter["at"]) and letter["id"] != f"{tour.run}-wrong"]
+    unexpected = [letter for letter in letters if _is_of(tour, letter["at"]) and not _is_meant(letter)]
     if unexpected:
         first = unexpected[0]
         raise WrongError(f"dead letters too many: {len(unexpected)}, such as {first['edge']}: {first['reason']}")
@@ -88,6 +93,10 @@ async def balance(tour: Tour) -> str:
     )
 
 
-def _is_of(tour: Tour, at: str | float) -> bool:
-    moment = datetime.fromisoformat(at).timestamp() if isinstance(at, str) else at
-    return moment >= tour.began
+def _is_of(tour: Tour, at: str) -> bool:
+    return datetime.fromisoformat(at).timestamp() >= tour.began
+
+
+def _is_meant(letter: dict[str, Any]) -> bool:
+    """Whether it is the wrong invoice of this tour, or of one that was interrupted."""
+    return letter["source"] == events.SOURCE and str(letter["id"]).endswith(events.WRONG)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from tour.client import Tour
 
-WIDE = 120
-"""Columns of a terminal from which on all of the table stands side by side."""
+ROOM = 72
+"""What the rest of the table needs beside the longest path, to be read with ease."""
 HEADS = ("What went in", "What came out", "Where to look")
 RIGHT, WRONG = "[green]✔[/]", "[red]✘[/]"
 PORT = "8700"
@@ -38,20 +38,23 @@ def line(row: steps.Row) -> str:
 def table(rows: Iterable[steps.Row], tour: Tour, *, width: int) -> Table:
     """All steps, in the order of the patterns, for a terminal of that width."""
     order = (steps.ORDERS, *steps.OTHERS, steps.LEDGER)
+    ordered = sorted(rows, key=lambda row: order.index(row.step))
+    longest = max(len(steps.place(where, tour)) for row in ordered for where in row.step.where)
+    wide = width - longest >= ROOM
     shown = Table(box=box.HORIZONTALS, show_lines=True, pad_edge=False, border_style="dim", expand=True)
     shown.add_column("")
-    shown.add_column("Pattern", style="bold", max_width=len("Event-driven:") if width >= WIDE else None)
-    if width >= WIDE:
+    shown.add_column("Pattern", style="bold", max_width=len("Event-driven:") if wide else None)
+    if wide:
         for head in HEADS[:-1]:
             shown.add_column(head, ratio=1, overflow="fold")
         # Never folded, so that a path or a URL can be clicked and copied.
         shown.add_column(HEADS[-1], no_wrap=True)
     else:
         shown.add_column(", ".join((HEADS[0], *map(str.lower, HEADS[1:]))), ratio=1, overflow="fold")
-    for row in sorted(rows, key=lambda row: order.index(row.step)):
+    for row in ordered:
         cells = _cells(row, tour)
         right = RIGHT if row.problem is None else WRONG
-        shown.add_row(right, row.step.pattern, *(cells if width >= WIDE else ("\n".join(cells),)))
+        shown.add_row(right, row.step.pattern, *(cells if wide else ("\n".join(cells),)))
     return shown
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import functools
 import hashlib
 import hmac
 import io
@@ -39,7 +40,7 @@ async def place_orders(tour: Tour) -> str:
     # What an earlier tour left unfinished would still change the stock.
     await tour.idle()
     tour.stock.update(await tour.get("/stock"))
-    placed = await all_of(_order(tour, number) for number in range(len(BASKETS)))
+    placed = await all_of(functools.partial(_order, tour), range(len(BASKETS)))
     tour.orders.update({order["id"]: order for order in placed})
 
     again = await _order(tour, 0)

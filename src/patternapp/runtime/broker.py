@@ -20,7 +20,7 @@ from patternapp.plan import model
 from patternapp.runtime.store.records import Acceptance, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from patternapp.runtime.bells import Bells
     from patternapp.runtime.clock import Clock
@@ -79,7 +79,7 @@ class Broker:
         """Append events to a topic that streams of the app read: all of them or none. Raises StoreError."""
         acceptances = [
             Acceptance(
-                event=event,
+                event=_plain(event),
                 targets=tuple(Target(edge, self._partition(event)) for edge in self._topics[topic]),
                 ttl=FIRST_TTL,
                 at=self._clock.now(),
@@ -119,10 +119,10 @@ class Broker:
     ) -> Acceptance:
         if ttl <= 0:
             raise LoopError(f"{TTL} is used up: the event went through the Broker {FIRST_TTL} times, in a circle")
-        attributes = {name: value for name, value in event.attributes.items() if name != TTL}
+        plain = _plain(event)
         return Acceptance(
-            event=Event(attributes, event.data),
-            targets=self._targets(attributes, event),
+            event=plain,
+            targets=self._targets(plain),
             ttl=ttl,
             at=self._clock.now(),
             origin=origin,
@@ -130,17 +130,22 @@ class Broker:
             bookmark=bookmark,
         )
 
-    def _targets(self, attributes: Mapping[str, str | int | bool], event: Event[bytes | None]) -> tuple[Target, ...]:
+    def _targets(self, event: Event[bytes | None]) -> tuple[Target, ...]:
         return tuple(
             Target(edge, self._partition(event) if partitioned else 0)
             for edge, matches, partitioned in self._triggers
-            if matches(attributes)
+            if matches(event.attributes)
         )
 
     def _partition(self, event: Event[bytes | None]) -> int:
         key = event.attributes.get("partitionkey")
         number = next(self._spread) if key is None else zlib.crc32(str(key).encode())
         return number % PARTITIONS
+
+
+def _plain(event: Event[bytes | None]) -> Event[bytes | None]:
+    """The event without the Broker's own extension."""
+    return Event({name: value for name, value in event.attributes.items() if name != TTL}, event.data)
 
 
 def _ttl(event: Event[bytes | None]) -> int:

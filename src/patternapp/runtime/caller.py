@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from patternapp.delivery import Outcome
 from patternapp.plan import model
 from patternapp.runtime.functions.pool import FunctionUnavailable
+from patternapp.runtime.store.records import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from patternapp.runtime.store.records import Lease
     from patternapp.sender import Sender
 
+GONE = 410
+"""What calls of a dead-letter sink end with after the app has given it up; not retried."""
 EVENT_HEADER = "patternapp-event"
 """Tells a function which event it works on, so that what it prints can be kept with it."""
 
@@ -32,8 +35,12 @@ class Caller:
         function = self._functions.get(head)
         return 16 if function is None else function.max * function.concurrency
 
-    async def call(self, head: str, lease: Lease, *, within: float) -> Outcome:
-        """Send one event in binary mode."""
+    async def call(self, head: str, lease: Lease, *, dead_letter: str | None, within: float) -> Outcome:
+        """Send one event in binary mode: to the head, or at the stage of the dead-letter sink to that."""
+        if lease.stage is Stage.DEAD_LETTER_SINK:
+            if dead_letter is None:
+                return Outcome(destination=head, code=GONE, body=b"the app no longer names a dead-letter sink")
+            head = dead_letter
         headers = {EVENT_HEADER: str(lease.seq)}
 
         async def send(url: str, limit: float) -> Outcome:

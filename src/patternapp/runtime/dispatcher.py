@@ -11,9 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from patternapp import errors
 from patternapp.runtime import verdicts
-from patternapp.runtime.store.records import Stage
 from patternapp.runtime.underway import UnderWay
 
 if TYPE_CHECKING:
@@ -57,24 +55,15 @@ class Dispatcher:
         edge = self._trigger.key
         now = self._engine.clock.now()
         until = now + self._trigger.delivery.timeout + LEASE_MARGIN
-        leases, due = await self._engine.store.write(
-            lambda writes: (writes.lease(edge, limit=limit, now=now, until=until), writes.next_due(edge))
+        return await self._engine.persist(
+            lambda writes: (writes.lease(edge, limit=limit, now=now, until=until), writes.next_due(edge)), edge=edge
         )
-        return leases, due
 
     async def _deliver(self, lease: Lease) -> None:
-        try:
-            await self._try(lease)
-        except errors.StoreError as error:
-            # Not settled: the lease runs out and the delivery is tried again.
-            self._engine.listener.changed(f"{self._trigger.key}: {error}", "error")
-
-    async def _try(self, lease: Lease) -> None:
         trigger, engine = self._trigger, self._engine
-        head = trigger.head
-        if lease.stage is Stage.DEAD_LETTER_SINK and trigger.dead_letter is not None:
-            head = trigger.dead_letter
-        outcome = await engine.caller.call(head, lease, within=trigger.delivery.timeout)
+        outcome = await engine.caller.call(
+            trigger.head, lease, dead_letter=trigger.dead_letter, within=trigger.delivery.timeout
+        )
         settlement = verdicts.settlement(
             lease,
             outcome,

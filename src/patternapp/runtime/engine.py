@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from patternapp import errors
 from patternapp.runtime.bells import Bell
 from patternapp.runtime.store.records import State
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from patternapp.runtime.bells import Bells
     from patternapp.runtime.broker import Broker
     from patternapp.runtime.caller import Caller
@@ -20,12 +24,17 @@ if TYPE_CHECKING:
     from patternapp.runtime.store.writes import Writes
 
 
+T = TypeVar("T")
+RETRY_SECONDS = 1.0
+"""Seconds before a write that failed is tried again."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
     """The shared parts, and the one way in which leases are settled.
 
-    `stop_grace` is how many seconds deliveries under way get to finish at the end; `settled`
-    is rung after every settlement.
+    `stop_grace` is how many seconds deliveries under way get to finish at the end; `settled` is rung after
+    every settlement.
     """
 
     store: Store
@@ -41,6 +50,15 @@ class Engine:
         """Seconds until an instant, at least none; None where there is nothing to wait for."""
         return None if due is None else max(0.0, due - self.clock.now())
 
+    async def persist(self, work: Callable[[Writes], T], *, edge: str) -> T:
+        """Write until it succeeds: on a full disk, say, deliveries wait instead of being lost or done twice."""
+        while True:
+            try:
+                return await self.store.write(work)
+            except errors.StoreError as error:
+                self.listener.changed(f"{edge}: {error}; trying again in {RETRY_SECONDS:g} s", "error")
+                await asyncio.sleep(RETRY_SECONDS)
+
     async def settle(self, settlements: tuple[Settlement, ...], *, edge: str) -> None:
         """Settle leases in one transaction, then wake whoever their replies concern and tell about failures.
 
@@ -48,15 +66,15 @@ class Engine:
         """
         now = self.clock.now()
 
-        def work(writes: Writes) -> None:
+        def work(writes: Writes) -> list[Settlement]:
+            kept = []
             for settlement in settlements:
-                try:
+                with contextlib.suppress(errors.LeaseLost):
                     writes.settle(settlement, now=now)
-                except errors.LeaseLost:
-                    continue
+                    kept.append(settlement)
+            return kept
 
-        await self.store.write(work)
-        for settlement in settlements:
+        for settlement in await self.persist(work, edge=edge):
             if settlement.reply is not None:
                 self.broker.ring(settlement.reply)
             if settlement.state is not State.DELIVERED:

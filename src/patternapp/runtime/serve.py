@@ -21,7 +21,7 @@ from patternapp.runtime.clock import SystemClock
 from patternapp.runtime.datafolder import DataFolder
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import Callable, Iterator
 
     from patternapp.plan import model
     from patternapp.runtime.listener import Listener
@@ -54,7 +54,7 @@ async def run(plan: model.Plan, settings: Settings, *, file: str, listener: List
         assembly = Assembly(plan, settings, folder=folder, listener=listener, clock=SystemClock())
         async with assembly.open():
             web = webserver.WebServer(assembly.app(), listening, stop_grace=settings.stop_grace)
-            async with _served(web), assembly.moving():
+            async with web.serving(), assembly.moving():
                 listener.changed(f"{plan.app} is up on {settings.url}", "info")
                 if settings.once is None:
                     await stop.wait()
@@ -73,17 +73,6 @@ async def _deliver_once(assembly: Assembly, settings: Settings, stop: asyncio.Ev
         for task in (idle, stopped):
             task.cancel()
         await asyncio.gather(idle, stopped, return_exceptions=True)
-
-
-@contextlib.asynccontextmanager
-async def _served(web: webserver.WebServer) -> AsyncIterator[None]:
-    serving = asyncio.create_task(web.run())
-    try:
-        await web.started()
-        yield
-    finally:
-        web.stop()
-        await serving
 
 
 @contextlib.contextmanager

@@ -46,9 +46,10 @@ class UnderWay:
             raise self._error
 
     async def drain(self) -> None:
-        """Let the tasks finish within the grace, then cancel what is left."""
+        """Let the tasks finish within the grace, then cancel what is left; raises as `check` does."""
         if self._tasks:
             _done, late = await asyncio.wait(self._tasks, timeout=self._grace)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+        self.check()

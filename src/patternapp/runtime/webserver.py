@@ -10,16 +10,9 @@ import uvicorn
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
 
 HOST = "127.0.0.1"
-
-
-class _Quiet(uvicorn.Server):
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave signals to `serve`, which has more to stop than a server."""
-        yield
 
 
 class WebServer:
@@ -41,15 +34,31 @@ class WebServer:
         self._server = _Quiet(config)
         self._socket = listening
 
-    async def run(self) -> None:
-        """Serve until `stop`; requests under way are finished within the grace."""
-        await self._server.serve(sockets=[self._socket])
+    @contextlib.asynccontextmanager
+    async def serving(self) -> AsyncIterator[None]:
+        """Serve inside the block, from its beginning on; at its end requests under way finish within the grace."""
+        serving = asyncio.create_task(self._server.serve(sockets=[self._socket]))
+        up = asyncio.create_task(self._server.up.wait())
+        try:
+            await asyncio.wait({serving, up}, return_when=asyncio.FIRST_COMPLETED)
+            yield
+        finally:
+            up.cancel()
+            self._server.should_exit = True
+            await serving
 
-    async def started(self) -> None:
-        """Return once connections are served."""
-        while not self._server.started:  # noqa: ASYNC110 - uvicorn has no event for it
-            await asyncio.sleep(0.005)
 
-    def stop(self) -> None:
-        """Take no more connections and end `run`."""
-        self._server.should_exit = True
+class _Quiet(uvicorn.Server):
+    """Leaves signals to `serve`, which has more to stop than a server, and tells when it is up."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        self.up.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from patternapp import batches, delivery, errors
+from patternapp import batches, delivery
 from patternapp.runtime import verdicts
 from patternapp.runtime.dispatcher import LEASE_MARGIN
 from patternapp.runtime.store.records import Stage
@@ -95,18 +95,19 @@ class Worker:
     async def _lease(self, limit: int) -> Taken:
         edge, now = self._edge, self._engine.clock.now()
         until = now + self._consume.delivery.timeout + LEASE_MARGIN
-        return await self._engine.store.write(
-            lambda writes: (writes.lease(edge, limit=limit, now=now, until=until), writes.next_due(edge))
+        return await self._engine.persist(
+            lambda writes: (writes.lease(edge, limit=limit, now=now, until=until), writes.next_due(edge)), edge=edge
         )
 
     async def _lease_in_order(self, partition: int, limit: int) -> Taken:
         edge, now = self._edge, self._engine.clock.now()
         until = now + self._consume.delivery.timeout + LEASE_MARGIN
-        return await self._engine.store.write(
+        return await self._engine.persist(
             lambda writes: (
                 writes.lease_in_order(edge, partition, limit=limit, now=now, until=until),
                 writes.next_due_in_order(edge, partition),
-            )
+            ),
+            edge=edge,
         )
 
     async def _work_in_order(self, leases: tuple[Lease, ...], partition: int) -> None:
@@ -116,13 +117,6 @@ class Worker:
             self._busy.discard(partition)
 
     async def _work(self, leases: tuple[Lease, ...]) -> None:
-        try:
-            await self._try(leases)
-        except errors.StoreError as error:
-            # Not settled: the leases run out and the events are tried again.
-            self._engine.listener.changed(f"{self._edge}: {error}", "error")
-
-    async def _try(self, leases: tuple[Lease, ...]) -> None:
         last_words = tuple(lease for lease in leases if lease.stage is Stage.DEAD_LETTER_SINK)
         first_try = tuple(lease for lease in leases if lease.stage is Stage.SUBSCRIBER)
         if self._consume.batch_max is None:
@@ -136,10 +130,10 @@ class Worker:
             await self._settle(first_try, split(outcome, first_try))
 
     async def _call_one(self, lease: Lease) -> Outcome:
-        head = self._consume.head
-        if lease.stage is Stage.DEAD_LETTER_SINK and self._consume.dead_letter is not None:
-            head = self._consume.dead_letter
-        outcome = await self._engine.caller.call(head, lease, within=self._consume.delivery.timeout)
+        consume = self._consume
+        outcome = await self._engine.caller.call(
+            consume.head, lease, dead_letter=consume.dead_letter, within=consume.delivery.timeout
+        )
         # A queue or a stream has no Broker to reply to (Knative's KafkaSource ignores replies too).
         return replace(outcome, reply=None)
 

@@ -57,13 +57,20 @@ class ForkServer:
                     if key.data is not None:
                         self._reap(key.data)
                         continue
-                    packet, fds, _, _ = socket.recv_fds(self._control, wire.PACKET, MOST_FDS)
+                    packet, fds = self._receive()
                     if not packet:
                         return None
                     if (handed := self._obey(wire.unpack(packet), fds)) is not None:
                         return handed
         finally:
             self._end()
+
+    def _receive(self) -> tuple[bytes, list[int]]:
+        try:
+            packet, fds, _, _ = socket.recv_fds(self._control, wire.PACKET, MOST_FDS)
+        except ConnectionResetError:  # `dev` died with something unread
+            return b"", []
+        return packet, fds
 
     def _obey(self, message: Any, fds: list[int]) -> child.Fds | None:
         if "fork" in message:

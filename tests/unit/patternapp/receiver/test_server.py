@@ -79,7 +79,7 @@ async def test_a_body_over_the_limit_is_answered_and_the_connection_still_good()
     async with (
         running(Receiver()) as url,
         aiohttp.ClientSession() as session,
-        session.post(url, headers=headers, data=io.BytesIO(b"x" * (2 * 1024 * 1024))) as answer,
+        session.post(url, headers=headers, data=io.BytesIO(b"x" * (3 * 1024 * 1024))) as answer,
         session.post(url, headers=headers, data=b"{}") as next_answer,
     ):
         assert (answer.status, next_answer.status) == (413, 422)
