@@ -28,9 +28,9 @@ $(VENV)/.run: $(VENV)/.made requirements/build.txt requirements/run.txt pyprojec
 	@$(PIP) install --no-build-isolation --no-deps -e . -e services -e operator
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.run requirements/dev.txt
-	@echo "Installing what the tests need"
-	@$(PIP) install --require-hashes -r requirements/dev.txt
+$(VENV)/.dev: $(VENV)/.run requirements/operator.txt requirements/dev.txt
+	@echo "Installing what the operator and the tests need"
+	@$(PIP) install --require-hashes -r requirements/operator.txt -r requirements/dev.txt
 	@touch $@
 
 .PHONY: setup
@@ -96,6 +96,8 @@ lock: $(VENV)/.dev ## Pin the newest dependencies that fit, with hashes
 	$(BIN)/uv pip compile $$options requirements/build.in -o requirements/build.txt; \
 	$(BIN)/uv pip compile $$options --no-emit-package patternapp --no-emit-package patternapp-services \
 	  --extra dev pyproject.toml requirements/shop.in -o requirements/run.txt; \
+	$(BIN)/uv pip compile $$options --no-emit-package patternapp -c requirements/run.txt \
+	  operator/pyproject.toml -o requirements/operator.txt; \
 	$(BIN)/uv pip compile $$options requirements/dev.in -o requirements/dev.txt
 
 .PHONY: clean

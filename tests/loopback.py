@@ -7,7 +7,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from patternapp.receiver import server
-from patternapp.runtime import webserver
+from patternapp.runtime.web import webserver
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -10,9 +10,9 @@ from patternapp.cloudevents import Event
 from patternapp.delivery import DeliverySpec
 from patternapp.plan import model
 from patternapp.runtime.bells import Bells
-from patternapp.runtime.broker import Broker
-from patternapp.runtime.caller import Caller
-from patternapp.runtime.engine import Engine
+from patternapp.runtime.eventing.broker import Broker
+from patternapp.runtime.eventing.caller import Caller
+from patternapp.runtime.eventing.engine import Engine
 from patternapp.runtime.functions.model import PoolSettings
 from patternapp.runtime.functions.pool import FunctionPool
 from patternapp.runtime.functionvoice import FunctionVoice

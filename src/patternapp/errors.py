@@ -12,7 +12,7 @@
     ├── TargetError          MODULE:APP cannot be loaded (patternapp.receiver.server)
     ├── FunctionUnavailable  no instance of a function can take a request (patternapp.runtime.functions)
     ├── StartFailed          an instance did not come up (patternapp.runtime.functions)
-    ├── LoopError            an event went through the Broker too often (patternapp.runtime.broker)
+    ├── LoopError            an event went through the Broker too often (patternapp.runtime.eventing.broker)
     └── EnvironmentProblem   the machine is in the way: a port taken, a folder locked
 
 A handler of an event has two errors of its own, `Reject` and `Retry`; they live in `patternapp.receiver`.

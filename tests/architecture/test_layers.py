@@ -30,6 +30,11 @@ VIOLATIONS = (
     Violation("only the operator knows a cluster", "src/patternapp/runtime/clock.py", "import kubernetes"),
     Violation("the core does no I/O and reads no clock", "src/patternapp/render/names.py", "import time"),
     Violation("the receiver stays light", "src/patternapp/receiver/app.py", "import patternapp.plan.model"),
+    Violation(
+        "parts of the runtime know what is below them",
+        "src/patternapp/runtime/store/reads.py",
+        "import patternapp.runtime.eventing.broker",
+    ),
     Violation("patterns are independent", "src/patternapp/plan/queues.py", "import patternapp.plan.fan_out"),
 )
 

@@ -18,9 +18,9 @@ import pytest
 import runtime_parts
 
 from patternapp.runtime.bells import Bells
-from patternapp.runtime.broker import Broker
-from patternapp.runtime.ingress import Ingress
+from patternapp.runtime.eventing.broker import Broker
 from patternapp.runtime.store import reads, schema
+from patternapp.runtime.web.ingress import Ingress
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping

@@ -19,7 +19,7 @@ import pytest
 import runtime_parts
 
 from patternapp.delivery import DeliverySpec
-from patternapp.runtime.dispatcher import Dispatcher
+from patternapp.runtime.eventing.dispatcher import Dispatcher
 from patternapp.runtime.store.records import Stage, State
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from patternapp.plan import model
-    from patternapp.runtime.engine import Engine
+    from patternapp.runtime.eventing.engine import Engine
     from patternapp.runtime.store.records import Ledger, Settlement
 
 Level = Literal["MUST", "MUST NOT", "SHOULD", "as the default Broker", "ours"]

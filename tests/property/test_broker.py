@@ -14,7 +14,7 @@ import strategies
 from hypothesis import strategies as st
 
 from patternapp.runtime.bells import Bells
-from patternapp.runtime.broker import FIRST_TTL, PARTITIONS, Broker, LoopError
+from patternapp.runtime.eventing.broker import FIRST_TTL, PARTITIONS, Broker, LoopError
 
 if TYPE_CHECKING:
     from patternapp.cloudevents import Event

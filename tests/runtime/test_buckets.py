@@ -13,7 +13,7 @@ import pytest
 
 from patternapp import cloudevents, errors
 from patternapp.plan import model
-from patternapp.runtime import bucket_events, buckets
+from patternapp.runtime.sources import bucket_events, buckets
 from patternapp.spec import sources
 from patternapp_services import bucket_files
 

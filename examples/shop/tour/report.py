@@ -80,12 +80,12 @@ def next_steps(console: Console, tour: Tour) -> None:
             _command(tour, "schedule run sales-report"),
         ),
     )
-    console.print(f"What it prints: {_log(tour.program.data)}. Ctrl-C ends it.", soft_wrap=True)
+    console.print(f"What it prints: {_log(tour.program.data)}\nCtrl-C ends it.", soft_wrap=True)
 
 
 def ended(console: Console, data: Path) -> None:
     """What is left when the program has ended."""
-    console.print(f"The shop has ended; its files stay in {steps.from_here(data)}.", soft_wrap=True)
+    console.print(f"The shop has ended; its files stay in {steps.from_here(data)}", soft_wrap=True)
 
 
 def failed(console: Console, data: Path, reason: str, *, lines: int = 20) -> None:

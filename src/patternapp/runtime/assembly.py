@@ -7,22 +7,22 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from patternapp.plan import model
-from patternapp.runtime import endpoints
 from patternapp.runtime.bells import Bells
-from patternapp.runtime.broker import Broker
-from patternapp.runtime.caller import Caller
-from patternapp.runtime.control import Control
-from patternapp.runtime.dispatcher import Dispatcher
-from patternapp.runtime.engine import Engine
-from patternapp.runtime.frontdoor import FrontDoor
+from patternapp.runtime.eventing.broker import Broker
+from patternapp.runtime.eventing.caller import Caller
+from patternapp.runtime.eventing.dispatcher import Dispatcher
+from patternapp.runtime.eventing.engine import Engine
+from patternapp.runtime.eventing.worker import Worker
 from patternapp.runtime.functions.pool import FunctionPool, PoolSettings
 from patternapp.runtime.functionvoice import FunctionVoice
-from patternapp.runtime.guard import Guard
-from patternapp.runtime.ingress import Ingress
 from patternapp.runtime.logbook import Logbook
-from patternapp.runtime.scheduler import Ticker
+from patternapp.runtime.sources.scheduler import Ticker
 from patternapp.runtime.store.commits import Store
-from patternapp.runtime.worker import Worker
+from patternapp.runtime.web import endpoints
+from patternapp.runtime.web.control import Control
+from patternapp.runtime.web.frontdoor import FrontDoor
+from patternapp.runtime.web.guard import Guard
+from patternapp.runtime.web.ingress import Ingress
 from patternapp.sender import Sender
 from patternapp_services import proxy
 

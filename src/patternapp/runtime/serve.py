@@ -15,10 +15,11 @@ import signal
 from typing import TYPE_CHECKING
 
 from patternapp.receiver import server
-from patternapp.runtime import refusals, webserver
+from patternapp.runtime import refusals
 from patternapp.runtime.assembly import Assembly
 from patternapp.runtime.clock import SystemClock
 from patternapp.runtime.datafolder import DataFolder
+from patternapp.runtime.web import webserver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

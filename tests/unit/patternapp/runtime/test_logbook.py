@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import runtime_parts
 
 from patternapp.runtime.bells import Bells
-from patternapp.runtime.broker import Broker
+from patternapp.runtime.eventing.broker import Broker
 from patternapp.runtime.logbook import Logbook
 from patternapp.runtime.store.records import LogLine
 

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from patternapp.runtime import verdicts
-from patternapp.runtime.underway import UnderWay
+from patternapp.runtime.eventing import verdicts
+from patternapp.runtime.eventing.underway import UnderWay
 
 if TYPE_CHECKING:
     from patternapp.plan import model
-    from patternapp.runtime.engine import Engine
+    from patternapp.runtime.eventing.engine import Engine
     from patternapp.runtime.store.records import Lease
 
 CONCURRENT = 64

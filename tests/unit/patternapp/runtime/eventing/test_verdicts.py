@@ -10,9 +10,9 @@ import runtime_parts
 from runtime_parts import event
 
 from patternapp.delivery import DeliverySpec, Outcome
-from patternapp.runtime import verdicts
 from patternapp.runtime.bells import Bells
-from patternapp.runtime.broker import Broker
+from patternapp.runtime.eventing import verdicts
+from patternapp.runtime.eventing.broker import Broker
 from patternapp.runtime.store.records import Lease, Stage, State
 
 if TYPE_CHECKING:

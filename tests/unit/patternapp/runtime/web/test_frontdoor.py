@@ -10,8 +10,8 @@ import aiohttp
 import loopback
 import pytest
 
-from patternapp.runtime.frontdoor import FrontDoor
-from patternapp.runtime.guard import Guard
+from patternapp.runtime.web.frontdoor import FrontDoor
+from patternapp.runtime.web.guard import Guard
 from patternapp_services import wire
 
 if TYPE_CHECKING:

@@ -11,19 +11,19 @@ import loopback
 import pytest
 import runtime_parts
 
-from patternapp.runtime.control import Control
 from patternapp.runtime.functions.model import PoolSettings
 from patternapp.runtime.functions.pool import FunctionPool
 from patternapp.runtime.functionvoice import FunctionVoice
 from patternapp.runtime.logbook import Logbook
-from patternapp.runtime.scheduler import EVENT_TYPE, Ticker
 from patternapp.runtime.settings import Settings
+from patternapp.runtime.sources.scheduler import EVENT_TYPE, Ticker
+from patternapp.runtime.web.control import Control
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from patternapp.runtime.engine import Engine
+    from patternapp.runtime.eventing.engine import Engine
 
 NIGHTLY = runtime_parts.schedule("nightly", "0 2 * * *", data={"keep": "x" * 100_000})
 PLAN = runtime_parts.plan_of(NIGHTLY, runtime_parts.trigger(NIGHTLY.key, EVENT_TYPE, head="function/backup"))

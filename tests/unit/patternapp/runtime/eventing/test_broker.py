@@ -11,7 +11,7 @@ from runtime_parts import event
 
 from patternapp import errors
 from patternapp.runtime.bells import Bells
-from patternapp.runtime.broker import FIRST_TTL, PARTITIONS, Broker, LoopError
+from patternapp.runtime.eventing.broker import FIRST_TTL, PARTITIONS, Broker, LoopError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -22,7 +22,7 @@ from patternapp.plan import model
 from patternapp.runtime import clock as clocks
 
 if TYPE_CHECKING:
-    from patternapp.runtime.engine import Engine
+    from patternapp.runtime.eventing.engine import Engine
 
 EVENT_TYPE = "dev.knative.sources.ping"
 LONGEST_SLEEP = 30.0

@@ -13,15 +13,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from patternapp import batches, delivery
-from patternapp.runtime import verdicts
-from patternapp.runtime.dispatcher import LEASE_MARGIN
+from patternapp.runtime.eventing import verdicts
+from patternapp.runtime.eventing.dispatcher import LEASE_MARGIN
+from patternapp.runtime.eventing.underway import UnderWay
 from patternapp.runtime.store.records import Stage
-from patternapp.runtime.underway import UnderWay
 
 if TYPE_CHECKING:
     from patternapp.delivery import Outcome
     from patternapp.plan import model
-    from patternapp.runtime.engine import Engine
+    from patternapp.runtime.eventing.engine import Engine
     from patternapp.runtime.store.records import Lease
 
 Taken = tuple[tuple["Lease", ...], "float | None"]

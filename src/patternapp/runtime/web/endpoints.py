@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from patternapp import durations
 from patternapp.plan import model
-from patternapp.runtime import buckets
-from patternapp.runtime.buckets import BucketWatcher
 from patternapp.runtime.functions.pool import FunctionUnavailable
+from patternapp.runtime.sources import buckets
+from patternapp.runtime.sources.buckets import BucketWatcher
 from patternapp.spec import sources
 from patternapp_services import bucket, gateway, gateway_cors, proxy, webhook, wire
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import aiohttp
 
     from patternapp.runtime.datafolder import DataFolder
-    from patternapp.runtime.engine import Engine
+    from patternapp.runtime.eventing.engine import Engine
     from patternapp.runtime.functions.pool import FunctionPool
     from patternapp.spec import gateway as spec_gateway
 

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from patternapp.runtime.bells import Bells
-    from patternapp.runtime.broker import Broker
-    from patternapp.runtime.caller import Caller
     from patternapp.runtime.clock import Clock
+    from patternapp.runtime.eventing.broker import Broker
+    from patternapp.runtime.eventing.caller import Caller
     from patternapp.runtime.listener import Listener
     from patternapp.runtime.store.commits import Store
     from patternapp.runtime.store.records import Settlement

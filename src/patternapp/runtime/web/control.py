@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from patternapp.runtime.engine import Engine
+    from patternapp.runtime.eventing.engine import Engine
     from patternapp.runtime.functions.pool import FunctionPool
-    from patternapp.runtime.scheduler import Ticker
     from patternapp.runtime.settings import Settings
+    from patternapp.runtime.sources.scheduler import Ticker
 
 DIGITS = 18
 """Digits of a number at most: what the store can hold."""

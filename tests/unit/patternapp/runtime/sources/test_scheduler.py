@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import runtime_parts
 
-from patternapp.runtime.scheduler import EVENT_TYPE, Ticker
+from patternapp.runtime.sources.scheduler import EVENT_TYPE, Ticker
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from patternapp.runtime.engine import Engine
+    from patternapp.runtime.eventing.engine import Engine
 
 DEADLINE = 20
 MINUTELY = runtime_parts.schedule("tidy", "* * * * *", data={"keep": 7})

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from patternapp.runtime.bells import Bell
-from patternapp.runtime.underway import UnderWay
+from patternapp.runtime.eventing.underway import UnderWay
 
 DEADLINE = 10
 

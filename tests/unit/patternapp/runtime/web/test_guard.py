@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from patternapp.runtime.guard import Guard
+from patternapp.runtime.web.guard import Guard
 
 TOKEN = "s3cret"  # noqa: S105 - a test's own
 BEARER = {b"authorization": b"Bearer s3cret"}

@@ -10,7 +10,7 @@ from runtime_parts import event
 
 from patternapp import delivery
 from patternapp.delivery import Ack, DeadLetter, DeliverySpec, Outcome, Retry
-from patternapp.runtime import worker
+from patternapp.runtime.eventing import worker
 from patternapp.runtime.store.records import Lease, Stage
 
 SPEC = DeliverySpec(retry=3, backoff_delay=1.0)

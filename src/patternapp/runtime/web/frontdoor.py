@@ -9,7 +9,7 @@ from patternapp_services import wire
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from patternapp.runtime.guard import Guard
+    from patternapp.runtime.web.guard import Guard
 
     ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Protocol
 import watchfiles
 
 from patternapp import errors
-from patternapp.runtime import bucket_events
+from patternapp.runtime.sources import bucket_events
 from patternapp.spec import sources as spec_sources
 from patternapp_services import bucket_files
 

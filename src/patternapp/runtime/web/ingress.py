@@ -12,12 +12,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from patternapp import cloudevents, errors
-from patternapp.runtime.broker import LoopError
+from patternapp.runtime.eventing.broker import LoopError
 from patternapp_services import wire
 
 if TYPE_CHECKING:
     from patternapp.cloudevents import Event
-    from patternapp.runtime.broker import Broker
+    from patternapp.runtime.eventing.broker import Broker
 
 _HANDSHAKE = (
     (b"allow", b"POST, OPTIONS"),

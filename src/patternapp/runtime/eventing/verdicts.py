@@ -10,12 +10,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from patternapp import delivery
-from patternapp.runtime.broker import LoopError
+from patternapp.runtime.eventing.broker import LoopError
 from patternapp.runtime.store.records import Attempt, Settlement, Stage, State
 
 if TYPE_CHECKING:
     from patternapp.delivery import DeliverySpec, Outcome
-    from patternapp.runtime.broker import Broker
+    from patternapp.runtime.eventing.broker import Broker
     from patternapp.runtime.store.records import Lease
 
 BODY_KEPT = 4096

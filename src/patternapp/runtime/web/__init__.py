@@ -1,0 +1,1 @@
+"""The one port: who may use it, what each path is, and the control API."""
