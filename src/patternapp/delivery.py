@@ -13,6 +13,7 @@ knative/eventing ``pkg/kncloudevents/retries.go`` ``SelectiveRetry`` and backoff
 from __future__ import annotations
 
 import base64
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -29,6 +30,8 @@ NOT_AN_EVENT = 502
 """The code kept for a 2xx answer whose body is not a CloudEvent."""
 RETRY_AFTER_CAP = 600.0
 """The longest wait, in seconds, that a Retry-After header can ask for."""
+SAID_LIMIT = 300
+"""Characters of an answer that a reason quotes."""
 ERROR_DATA_LIMIT = 1024
 """Bytes of an answer's body that a dead letter keeps."""
 
@@ -134,7 +137,21 @@ def describe(outcome: Outcome) -> str:
     """One line about a failed attempt."""
     if outcome.error is not None:
         return outcome.error if outcome.code is None else f"answered {outcome.code}: {outcome.error}"
-    return f"answered {outcome.code}"
+    said = _said(outcome.body)
+    return f"answered {outcome.code}: {said}" if said else f"answered {outcome.code}"
+
+
+def _said(body: bytes) -> str:
+    """What an answer says to people: the detail of a problem (RFC 9457), else its first line; fit for a terminal."""
+    text = body[:SAID_LIMIT].decode(errors="replace")
+    try:
+        problem = json.loads(body)
+    except (ValueError, RecursionError):
+        problem = None
+    if isinstance(problem, dict) and isinstance(problem.get("detail"), str):
+        text = problem["detail"]
+    first = text.strip().partition("\n")[0]
+    return "".join(character for character in first if character.isprintable())[:SAID_LIMIT]
 
 
 def error_attributes(outcome: Outcome) -> dict[str, str | int | bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import zlib
 from typing import TYPE_CHECKING
 
@@ -56,13 +57,26 @@ class Terminal:
             after = f"again in {max(settlement.due - now, 0):.1f} s"
         else:
             after = f"dead letter {settlement.delivery}"
-        code = settlement.attempt.code
-        reason = settlement.reason or settlement.attempt.error or "failed"
-        what = reason if code is None else f"{code} {reason}"
+        what = settlement.reason or settlement.attempt.error or "failed"
         self.changed(f"{edge}: {what}; {after}", "error" if after.startswith("dead") else "warning")
 
     def _print(self, text: Text) -> None:
         self._console.print(text, soft_wrap=True)
+
+
+class Logged(logging.Handler):
+    """Shows what is logged inside `dev` as changes, in the terminal's own way."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        super().__init__()
+        self._terminal = terminal
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show one record."""
+        level: Level = "info"
+        if record.levelno >= logging.WARNING:
+            level = "warning" if record.levelno == logging.WARNING else "error"
+        self._terminal.changed(self.format(record), level)
 
 
 def _number(function: str) -> int:

@@ -135,3 +135,21 @@ def test_a_dead_letter_of_a_2xx_that_was_not_acceptable_has_the_code_502() -> No
 
 def test_a_dead_letter_of_an_empty_answer_has_no_data() -> None:
     assert "knativeerrordata" not in delivery.error_attributes(Outcome(destination=URL, code=400))
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"no such order", "answered 422: no such order"),
+        (b"first line\nsecond", "answered 422: first line"),
+        (b'{"title": "Unprocessable", "detail": "no such order"}', "answered 422: no such order"),
+        (b'{"error": 1}', 'answered 422: {"error": 1}'),
+        (b"\x1b[31mred\x07", "answered 422: [31mred"),
+        (b"[" * 100_000, "answered 422: " + "[" * delivery.SAID_LIMIT),
+        (b"", "answered 422"),
+    ],
+)
+def test_a_reason_quotes_what_the_answer_says_to_people(body: bytes, said: str) -> None:
+    outcome = delivery.Outcome(destination="http://127.0.0.1:9/", code=422, body=body)
+
+    assert delivery.describe(outcome) == said

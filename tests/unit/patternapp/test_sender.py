@@ -279,7 +279,8 @@ async def test_a_2xx_answer_over_1_mib_is_an_error_and_cut(sending: sender.Sende
 async def test_a_refusal_over_1_mib_is_still_a_refusal(sending: sender.Sender) -> None:
     outcome = await answered(sending, 422, body=b"x" * (sender.ANSWER_LIMIT + 1))
 
-    assert delivery.decide(outcome, attempt=1, spec=delivery.DeliverySpec()) == delivery.DeadLetter("answered 422")
+    decision = delivery.decide(outcome, attempt=1, spec=delivery.DeliverySpec())
+    assert decision == delivery.DeadLetter("answered 422: " + "x" * delivery.SAID_LIMIT)
 
 
 @pytest.mark.parametrize("status", [429, 503])

@@ -32,13 +32,11 @@ def run(
     import uvloop
 
     from patternapp.cli import eventfile
-    from patternapp.cli.dev_output import Terminal
+    from patternapp.cli.dev_output import Logged, Terminal
     from patternapp.runtime import serve
     from patternapp.runtime.settings import Settings
     from patternapp.spec.rules import addresses
 
-    if verbose:
-        logging.basicConfig(level=logging.DEBUG, format="%(asctime)s %(name)s: %(message)s")
     # Loopback is the developer's own machine here; on a cluster it would be the Broker's.
     plan = appfile.plan(file, accept=(addresses.LOOPBACK,))
     folder = Path.cwd() if str(file) == appfile.STDIN else file.resolve().parent
@@ -50,6 +48,7 @@ def run(
         once=None if once is None else eventfile.read(once),
     )
     terminal = Terminal()
+    logging.basicConfig(level=logging.DEBUG if verbose else logging.WARNING, handlers=[Logged(terminal)])
     if once is None:
         terminal.banner(plan, settings.url)
     ledger = uvloop.run(serve.run(plan, settings, file=appfile.name(file), listener=terminal))

@@ -61,7 +61,7 @@ def test_a_failed_attempt_says_when_the_next_one_is() -> None:
 
     screen.terminal.failed("fan-out/placed/email", settlement(State.PENDING, reason="out of memory"), now=10.0)
 
-    assert screen.lines == ["! fan-out/placed/email: 503 out of memory; again in 2.5 s"]
+    assert screen.lines == ["! fan-out/placed/email: out of memory; again in 2.5 s"]
 
 
 def test_the_last_attempt_names_the_dead_letter() -> None:

@@ -96,7 +96,7 @@ async def test_a_refusal_with_a_sink_is_pending_for_it_at_once_and_carries_the_f
     settlement = settled(broker, lease(), outcome(422, body=b"no"), dead_letter=SINK)
 
     assert (settlement.state, settlement.stage, settlement.due) == (State.PENDING, Stage.DEAD_LETTER_SINK, NOW)
-    assert settlement.reason == "answered 422"
+    assert settlement.reason == "answered 422: no"
     assert settlement.failure == {
         "knativeerrordest": "http://127.0.0.1:9/",
         "knativeerrorcode": 422,

@@ -49,7 +49,11 @@ def test_a_batch_that_names_no_failure_is_done(code: int, body: bytes) -> None:
 
 
 def test_an_event_that_is_named_is_tried_again_and_the_others_are_done() -> None:
-    assert decided(200, failures({"id": "2", "reason": "busy"})) == [Ack(None), Retry(1.0, "answered 503"), Ack(None)]
+    assert decided(200, failures({"id": "2", "reason": "busy"})) == [
+        Ack(None),
+        Retry(1.0, "answered 503: busy"),
+        Ack(None),
+    ]
 
 
 def test_an_event_that_is_named_as_hopeless_is_a_dead_letter() -> None:
