@@ -19,7 +19,6 @@ class Versions:
     knative: str
     eventing_kafka: str
     keda: str
-    rook: str
 
     @property
     def staging(self) -> str:

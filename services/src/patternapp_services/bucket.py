@@ -14,6 +14,7 @@ import asyncio
 import urllib.parse
 from typing import TYPE_CHECKING
 
+from patternapp import bodies
 from patternapp_services import bucket_files, bucket_read, bucket_upload, bucket_xml, wire
 from patternapp_services.bucket_upload import Refused
 
@@ -62,7 +63,7 @@ class Buckets:
             path = wire.target(scope).decode("latin-1")
             body = bucket_xml.error(refusal.code, str(refusal), resource=path)
             await wire.respond(send, refusal.status, body=body, headers=[_XML])
-        except wire.ClientGone:
+        except bodies.ClientGone:
             return
 
     async def _answer(self, request: _Request) -> None:

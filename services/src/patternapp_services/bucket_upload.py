@@ -13,6 +13,7 @@ import os
 import uuid
 from typing import TYPE_CHECKING, Self
 
+from patternapp import bodies
 from patternapp_services import bucket_body, bucket_files, wire
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class Upload:
             while more:
                 message = await receive()
                 if message["type"] == "http.disconnect":
-                    raise wire.ClientGone
+                    raise bodies.ClientGone
                 more = message.get("more_body", False)
                 for piece in decoder.feed(message.get("body", b"")):
                     pending += piece

@@ -14,7 +14,7 @@ import urllib.parse
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from patternapp import cloudevents, errors
+from patternapp import bodies, cloudevents, errors
 from patternapp_services import routing, wire
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class Gateway:
                 await self._upstream(route.function, self._forwarded(scope, scope["method"]), receive, send)
         except wire.BadRequest as refusal:
             await wire.problem(send, refusal.status, refusal.detail)
-        except wire.ClientGone:
+        except bodies.ClientGone:
             return
 
     def _find(self, scope: wire.Scope) -> tuple[Route | None, tuple[str, ...]]:

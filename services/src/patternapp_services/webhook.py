@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from patternapp import cloudevents, errors
+from patternapp import bodies, cloudevents, errors
 from patternapp.plan import model
 from patternapp_services import signatures, wire
 
@@ -118,7 +118,7 @@ class Webhook:
                 await wire.problem(send, 405, "A webhook is called with POST.", headers=[_ALLOW])
         except wire.BadRequest as refusal:
             await wire.problem(send, refusal.status, refusal.detail)
-        except wire.ClientGone:
+        except bodies.ClientGone:
             return
 
     async def _accept(self, endpoint: Endpoint, scope: wire.Scope, receive: wire.Receive, send: wire.Send) -> None:

@@ -17,6 +17,8 @@ import uuid
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import TYPE_CHECKING, Any, Protocol
 
+from patternapp import bodies
+
 if TYPE_CHECKING:
     from patternapp.cloudevents import Event
 
@@ -53,10 +55,6 @@ class BadRequest(Exception):  # noqa: N818 - the status it becomes
         self.status = status
         self.detail = detail
         super().__init__(detail)
-
-
-class ClientGone(Exception):  # noqa: N818 - nothing failed: nobody is there to be answered
-    """The client left before its request was complete."""
 
 
 def new_id() -> str:
@@ -115,25 +113,15 @@ async def read_body(scope: Scope, receive: Receive, *, limit: int = BODY_LIMIT) 
 
     Raises:
         BadRequest: 413, it is longer than `limit` bytes; a length announced as such is not read at all.
-        ClientGone: The client left.
+        bodies.ClientGone: The client left.
     """
     for name, value in scope["headers"]:
         if name == b"content-length" and int(value) > limit:
             raise _too_large(limit)
-    chunks: list[bytes] = []
-    size = 0
-    more = True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        chunk = message.get("body", b"")
-        size += len(chunk)
-        if size > limit:
-            raise _too_large(limit)
-        chunks.append(chunk)
-        more = message.get("more_body", False)
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    try:
+        return await bodies.read(receive, limit=limit)
+    except bodies.TooLong:
+        raise _too_large(limit) from None
 
 
 def _too_large(limit: int) -> BadRequest:

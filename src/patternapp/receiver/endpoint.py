@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from patternapp import batches, cloudevents, delivery, errors
+from patternapp import batches, bodies, cloudevents, delivery, errors
 from patternapp.receiver import answers
 
 if TYPE_CHECKING:
@@ -26,10 +26,10 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            body = await self._body(receive)
-        except ConnectionResetError:
+            body = await bodies.read(receive, limit=self.limit)
+        except bodies.ClientGone:
             return
-        if body is None:
+        except bodies.TooLong:
             # uvicorn reads what is left of the body and forgets it: closing at once could lose this very answer.
             answer = answers.problem(answers.TOO_LARGE, f"the body is over {self.limit} bytes")
         else:
@@ -57,20 +57,3 @@ class Endpoint:
         if not failures:
             return answers.nothing()
         return answers.content(batches.encode(failures), [("content-type", "application/json")])
-
-    async def _body(self, receive: Receive) -> bytes | None:
-        """The whole body, None if it is over the limit; raises ConnectionResetError if the sender went away."""
-        chunks: list[bytes] = []
-        size = 0
-        more = True
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise ConnectionResetError
-            chunk = message.get("body", b"")
-            size += len(chunk)
-            if size > self.limit:
-                return None
-            chunks.append(chunk)
-            more = message.get("more_body", False)
-        return chunks[0] if len(chunks) == 1 else b"".join(chunks)

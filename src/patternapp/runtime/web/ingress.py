@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from patternapp import cloudevents, errors
+from patternapp import bodies, cloudevents, errors
 from patternapp.runtime.eventing.broker import LoopError
 from patternapp_services import wire
 
@@ -59,7 +59,7 @@ class Ingress:
             await wire.problem(send, 400, str(error))
         except errors.StoreError as error:
             await wire.unavailable(send, str(error))
-        except wire.ClientGone:
+        except bodies.ClientGone:
             return
         else:
             listed = ",".join(map(str, numbers)).encode()

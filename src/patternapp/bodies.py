@@ -1,0 +1,39 @@
+"""The body of an ASGI request, whole, and never more of it than the reader takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, MutableMapping
+
+
+class TooLong(Exception):  # noqa: N818 - the request's fault
+    """The body is longer than the limit; the rest of it is not read."""
+
+
+class ClientGone(Exception):  # noqa: N818 - nothing failed: nobody is there to be answered
+    """The client left before its request was complete."""
+
+
+async def read(receive: Callable[[], Awaitable[MutableMapping[str, Any]]], *, limit: int) -> bytes:
+    """All of it.
+
+    Raises:
+        TooLong: It has more than `limit` bytes.
+        ClientGone: The client left.
+    """
+    chunks: list[bytes] = []
+    size = 0
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > limit:
+            raise TooLong
+        chunks.append(chunk)
+        more = message.get("more_body", False)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
