@@ -91,11 +91,15 @@ class BucketWatcher:
         self._busy: set[str] = set()
         self._slots = asyncio.Semaphore(_AT_ONCE)
 
+    def make_folders(self) -> None:
+        """Make the buckets that are missing; before anybody may put something into them, if not in `run`."""
+        for bucket in self._buckets:
+            (self._folder / bucket).mkdir(parents=True, exist_ok=True)
+
     async def run(self) -> None:
         """Watches until cancelled."""
+        self.make_folders()
         folders = [self._folder / bucket for bucket in self._buckets]
-        for folder in folders:
-            await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
         if not folders:
             return
         async with asyncio.TaskGroup() as tasks:

@@ -120,7 +120,7 @@ async def watch_buckets(plan: model.Plan, engine: Engine, folder: DataFolder) ->
     async def remember(name: str, value: str | None) -> None:
         await engine.store.write(lambda writes: writes.bookmark(name, value))
 
-    return BucketWatcher(
+    watcher = BucketWatcher(
         folder.buckets,
         plan.nodes_of(model.Source),
         publish=partial(engine.broker.publish, origin="bucket"),
@@ -128,3 +128,5 @@ async def watch_buckets(plan: model.Plan, engine: Engine, folder: DataFolder) ->
         bookmarks=await engine.store.read(lambda reads: reads.bookmarks(buckets.BOOKMARK)),
         clock=engine.clock,
     )
+    watcher.make_folders()
+    return watcher
