@@ -46,6 +46,21 @@ class ObjectCounts(Model):
     """Objects that are, and are ready."""
 
 
+class InventoryEntry(Model):
+    """One object that the app has become, or is about to."""
+
+    api_version: Text
+    """Its version."""
+    kind: Text
+    """Its kind."""
+    name: Text
+    """Its name."""
+    uid: Text | None = None
+    """Which object of that name; none until it is made."""
+    digest: Text | None = None
+    """What was applied, in short; none until it is."""
+
+
 class Status(Model):
     """What the operator has made of the spec."""
 
@@ -59,3 +74,5 @@ class Status(Model):
     """The functions."""
     objects: ObjectCounts | None = None
     """How many objects there are."""
+    inventory: Annotated[tuple[InventoryEntry, ...], Field(max_length=8192)] = ()
+    """The objects, kept before they are made, so that none is ever lost."""

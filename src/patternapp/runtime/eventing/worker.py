@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from patternapp.runtime.eventing.engine import Engine
     from patternapp.runtime.store.records import Lease
 
-Taken = tuple[tuple["Lease", ...], "float | None"]
-
 
 class Worker:
     """Feeds one function from one queue or stream."""
@@ -55,16 +53,16 @@ class Worker:
     async def _start(self) -> tuple[bool, float | None]:
         consume, now = self._consume, self._engine.clock.now()
         cap = max(consume.lag * consume.max, self._size)
-        ready, since = await self._engine.store.read(lambda reads: reads.ready(self._edge, now=now, up_to=cap))
+        ready, since, due = await self._engine.store.read(lambda reads: reads.ready(self._edge, now=now, up_to=cap))
         wanted = min(consume.max, -(-(ready + len(self._under_way) * self._size) // consume.lag))
-        if ready and len(self._under_way) >= wanted:
-            return False, None
+        if not ready or len(self._under_way) >= wanted:
+            return False, due
         if (later := self._full_at(ready, since)) is not None:
             return False, later
-        leases, due = await self._lease(self._size)
+        leases = await self._lease(self._size)
         if leases:
             self._under_way.start(self._work(leases))
-        return bool(leases), due
+        return True, None
 
     async def _start_ordered(self) -> tuple[bool, float | None]:
         waiting = await self._engine.store.read(lambda reads: reads.ready_in_order(self._edge, up_to=self._size))
@@ -92,14 +90,14 @@ class Worker:
         later = since + self._consume.batch_wait
         return later if later > self._engine.clock.now() else None
 
-    async def _lease(self, limit: int) -> Taken:
+    async def _lease(self, limit: int) -> tuple[Lease, ...]:
         edge, now = self._edge, self._engine.clock.now()
         until = now + self._consume.delivery.timeout + LEASE_MARGIN
         return await self._engine.persist(
-            lambda writes: (writes.lease(edge, limit=limit, now=now, until=until), writes.next_due(edge)), edge=edge
+            lambda writes: writes.lease(edge, limit=limit, now=now, until=until), edge=edge
         )
 
-    async def _lease_in_order(self, partition: int, limit: int) -> Taken:
+    async def _lease_in_order(self, partition: int, limit: int) -> tuple[tuple[Lease, ...], float | None]:
         edge, now = self._edge, self._engine.clock.now()
         until = now + self._consume.delivery.timeout + LEASE_MARGIN
         return await self._engine.persist(

@@ -43,15 +43,21 @@ class Reads:
             )
         )
 
-    def ready(self, edge: str, *, now: float, up_to: int) -> tuple[int, float | None]:
-        """How many deliveries of an edge could be leased now (counted up to `up_to`), and since when the oldest."""
+    def ready(self, edge: str, *, now: float, up_to: int) -> tuple[int, float | None, float | None]:
+        """How many deliveries of an edge could be leased now, counted up to `up_to`.
+
+        Also since when the oldest of them waits; and where there are none, when the next one can be leased.
+        """
         count, oldest = self._rows(
             "SELECT count(*), min(accepted_at) FROM (SELECT e.accepted_at FROM deliveries d"
             " JOIN events e ON e.seq = d.event"
             " WHERE d.edge = ?1 AND d.state = 0 AND d.due <= ?2 AND d.leased_until <= ?2 LIMIT ?3)",
             (edge, now, up_to),
         )[0]
-        return count, oldest
+        if count:
+            return count, oldest, None
+        rows = self._rows("SELECT min(max(due, leased_until)) FROM deliveries WHERE edge = ? AND state = 0", (edge,))
+        return 0, None, rows[0][0]
 
     def ready_in_order(self, edge: str, *, up_to: int) -> list[tuple[int, int, float]]:
         """The partitions that hold something: number, how much (up to `up_to`), and since when the first."""
