@@ -65,7 +65,9 @@ layers: $(VENV)/.dev ## The import contracts
 
 .PHONY: tests
 tests: $(VENV)/.dev ## The tests; ARGS="-k word" narrows them
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	@# What cannot be built is said here in a line, and again by the tests that need it, which then fail.
+	@cd tests && ../$(BIN)/python -m cluster.build || true
+	@$(BIN)/python -m pytest -n 2 $(ARGS)
 
 .PHONY: schema
 schema: $(VENV)/.run ## Write the CRD, the JSON Schema and docs/reference.md anew from the models
@@ -81,6 +83,22 @@ golden: $(VENV)/.dev ## Write the golden files anew; the difference is the revie
 format: $(VENV)/.dev ## Format the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+.PHONY: apiserver-build
+apiserver-build: $(VENV)/.dev ## Build etcd and kube-apiserver for the tests, once a version (about 6 minutes)
+	@cd tests && ../$(BIN)/python -m cluster.build
+
+.PHONY: apiserver-pin
+apiserver-pin: $(VENV)/.dev ## Write tests/cluster/go.mod and go.sum anew from versions.env
+	@cd tests && ../$(BIN)/python -m cluster.pin
+
+.PHONY: apiserver-up
+apiserver-up: $(VENV)/.dev ## Start an API server with all definitions that stays; prints its kubeconfig's path
+	@cd tests && ../$(BIN)/python -m cluster.controlplane up
+
+.PHONY: apiserver-down
+apiserver-down: $(VENV)/.dev ## Stop it
+	@cd tests && ../$(BIN)/python -m cluster.controlplane down
 
 # --- Measure ---
 

@@ -23,6 +23,7 @@ DURATIONS = st.sampled_from(["1ms", "500ms", "30s", "2.5s", "5m", "1h30m"])
 URIS = st.sampled_from(["https://a.example.com/events", "http://b.example.com?x=1&y=2"])
 SERVERS = st.just(["kafka.kafka:9092"])
 TOPICS = st.from_regex(r"[a-zA-Z0-9._-]{1,20}", fullmatch=True)
+IMAGES = st.from_regex(r"[a-z0-9]([a-z0-9./:-]{0,40}[a-z0-9])?", fullmatch=True)
 SECRETS = st.sampled_from(["secret-one", "secret-two"])
 JSON_DATA = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
@@ -184,7 +185,7 @@ def resources(draw: DrawFn) -> dict[str, Any]:
         ),
     )
     written = [{"name": name, "handler": "shop.orders:app"} for name in functions]
-    spec = {"image": draw(TEXTS), "functions": written} | draw(sections)
+    spec = {"image": draw(IMAGES), "functions": written} | draw(sections)
     return {
         "apiVersion": "patternapp.dev/v1alpha1",
         "kind": "PatternApp",

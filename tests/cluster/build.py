@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import shutil
 import subprocess
 import sys
@@ -19,7 +20,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import IO, TYPE_CHECKING
 
 from cluster import definitions, versions
 
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 
 _REPORT_EVERY = 10.0
 """Seconds between two lines about a build that goes on."""
+_NO_GO = (
+    "The API-server tests need a Go toolchain, to build etcd and kube-apiserver once: install Go 1.25 or newer, or set"
+    " KUBECONFIG to a cluster on this machine, such as kind's."
+)
 _VERSION_VARIABLES = "k8s.io/component-base/version"
 
 
@@ -50,8 +55,8 @@ PROGRAMS = {
 }
 
 
-class Missing(Exception):  # noqa: N818 - a test fails with it, and it reads as what it is
-    """What a control plane needs and this machine does not have, in one line."""
+class NotBuiltError(Exception):
+    """Something that a control plane needs is not there; the message says why."""
 
 
 def program(name: str) -> Path:
@@ -61,7 +66,7 @@ def program(name: str) -> Path:
 
 def resource_definitions(source: definitions.Source) -> Path:
     """The folder of one project's CustomResourceDefinitions."""
-    return versions.cache() / f"{source.name}-crds-{source.version(versions.read())}"
+    return versions.cache() / source.kept(versions.read())
 
 
 def missing() -> list[Path]:
@@ -70,24 +75,31 @@ def missing() -> list[Path]:
     return [path for path in wanted if not path.exists()]
 
 
+def require() -> None:
+    """Go on only with everything there.
+
+    Raises:
+        NotBuiltError: something is not.
+    """
+    if left := missing():
+        mend = f"{left[0].name} is not built: run `make apiserver-build`"
+        raise NotBuiltError(mend if shutil.which("go") else _NO_GO)
+
+
 def build() -> None:
     """Make what is missing, and say so as it goes on.
 
     Raises:
-        Missing: there is something to build and no Go to build it.
-        subprocess.CalledProcessError: Go refused; it has said why.
+        NotBuiltError: there is no Go, or it refused.
     """
     if not missing():
         return
     if shutil.which("go") is None:
-        raise Missing(
-            "The API-server tests need a Go toolchain to build etcd and kube-apiserver once: install Go 1.25 or newer,"
-            " or set KUBECONFIG to a cluster on this machine, such as kind's."
-        )
+        raise NotBuiltError(_NO_GO)
     for source in definitions.SOURCES:
-        _once(resource_definitions(source), lambda place, source=source: definitions.collect(source, place))
+        _once(resource_definitions(source), functools.partial(definitions.collect, source))
     for name in PROGRAMS:
-        _once(program(name), lambda place, name=name: _compile(name, place))
+        _once(program(name), functools.partial(_compile, name))
 
 
 def _once(place: Path, make: Callable[[Path], None]) -> None:
@@ -97,8 +109,16 @@ def _once(place: Path, make: Callable[[Path], None]) -> None:
             return
         started = time.monotonic()
         _say(f"{place.name}: building, once for this version")
+        for left in place.parent.glob(f".{place.name}-*"):
+            shutil.rmtree(left)  # by a run that was killed
         with tempfile.TemporaryDirectory(dir=place.parent, prefix=f".{place.name}-") as folder:
-            make(Path(folder) / place.name)
+            try:
+                make(Path(folder) / place.name)
+            except subprocess.CalledProcessError as problem:
+                command = " ".join(map(str, problem.cmd))
+                raise NotBuiltError(
+                    f"{place.name}: `{command}` ended with {problem.returncode}:\n{problem.stderr}"
+                ) from None
             (Path(folder) / place.name).rename(place)
         _say(f"{place.name}: built in {time.monotonic() - started:.0f} s")
 
@@ -124,14 +144,13 @@ def _compile(name: str, place: Path) -> None:
     flags = ("-mod=readonly", "-trimpath", "-buildvcs=false", "-v", "-ldflags", linked, "-o", str(place))
     command = ("nice", "env", "CGO_ENABLED=0", "GOWORK=off", "go", "build", *flags, PROGRAMS[name].package)
     with subprocess.Popen(command, cwd=versions.HERE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None  # noqa: S101 - it was asked for above
+        assert process.stderr is not None
         last = _follow(place.name, process.stderr)
     if process.returncode:
-        _say(*last)
-        raise subprocess.CalledProcessError(process.returncode, command)
+        raise subprocess.CalledProcessError(process.returncode, command, stderr="\n".join(last))
 
 
-def _follow(name: str, output: TextIO) -> list[str]:
+def _follow(name: str, output: IO[str]) -> list[str]:
     """Say now and then how many packages are compiled; the last lines, in case that they tell of an error."""
     started = reported = time.monotonic()
     lines: list[str] = []
@@ -145,20 +164,16 @@ def _follow(name: str, output: TextIO) -> list[str]:
     return lines
 
 
-def _say(*lines: str) -> None:
-    for line in lines:
-        print(line, file=sys.stderr, flush=True)  # noqa: T201 - whoever waits is told why
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)  # noqa: T201 - whoever waits is told why
 
 
 def main() -> None:
-    """Build what is missing; exit code 3 with one line if that cannot be."""
+    """Build what is missing; exit code 3 and the reason if that cannot be."""
     try:
         build()
-    except Missing as problem:
+    except NotBuiltError as problem:
         _say(str(problem))
-        sys.exit(3)
-    except subprocess.CalledProcessError as problem:
-        _say(f"`{' '.join(map(str, problem.cmd))}` ended with {problem.returncode}")
         sys.exit(3)
 
 

@@ -8,17 +8,23 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
-
 from cluster import versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cluster import api
+
+_PATH = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+_SERVED_WITHIN = 30.0
+_LOOK_EVERY = 0.02
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _KIND = "CustomResourceDefinition"
 
 
@@ -43,6 +49,10 @@ class Source:
         found: str = getattr(known, self.line)
         return found
 
+    def kept(self, known: versions.Versions) -> str:
+        """The name of the folder that holds them."""
+        return f"{self.name}-crds-{self.version(known)}"
+
 
 SOURCES = (
     Source("knative-serving", "knative.dev/serving", "knative", "config/core/300-resources"),
@@ -66,9 +76,37 @@ def collect(source: Source, place: Path) -> None:
 
 
 def read(folder: Path) -> Iterator[dict[str, Any]]:
-    """The definitions in a folder's files, without conversion webhooks."""
-    for file in sorted(path for path in folder.rglob("*") if path.suffix in {".yaml", ".json"}):
-        for document in yaml.safe_load_all(file.read_text()):
+    """The definitions in a folder's YAML files, without conversion webhooks."""
+    for file in sorted(folder.rglob("*.yaml")):
+        for document in yaml.load_all(file.read_text(), Loader=_LOADER):
             if document and document.get("kind") == _KIND:
                 document["spec"].pop("conversion", None)
                 yield document
+
+
+def install(server: api.Api) -> None:
+    """Give a server the definitions that it has not, and this tree's own; they are served afterwards."""
+    there = {item["metadata"]["name"] for item in server.get(_PATH).object()["items"]}
+    kept = (versions.cache() / source.kept(versions.read()) for source in SOURCES)
+    foreign = [json.loads(file.read_text()) for folder in kept for file in sorted(folder.glob("*.json"))]
+    own = list(read(OWN))
+    fresh = [item for item in foreign if item["metadata"]["name"] not in there]
+    for definition in fresh:
+        server.create(definition).object()
+    for definition in own:
+        server.apply(definition).object()
+    deadline = time.monotonic() + _SERVED_WITHIN
+    for definition in (*fresh, *own):
+        while not _established(server, definition["metadata"]["name"]):
+            assert time.monotonic() < deadline, f"{definition['metadata']['name']} is not established"
+            time.sleep(_LOOK_EVERY)
+
+
+def conditions(server: api.Api, name: str) -> dict[str, str]:
+    """The status of each condition of a definition, by type."""
+    status = server.get(f"{_PATH}/{name}").object().get("status", {})
+    return {condition["type"]: condition["status"] for condition in status.get("conditions") or ()}
+
+
+def _established(server: api.Api, name: str) -> bool:
+    return conditions(server, name).get("Established") == "True"

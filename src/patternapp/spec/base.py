@@ -30,6 +30,8 @@ Name = Annotated[str, StringConstraints(pattern=formats.LABEL, min_length=1, max
 """A DNS label, as Kubernetes names its objects."""
 Duration = Annotated[str, StringConstraints(pattern=durations.PATTERN, max_length=32)]
 """Go-style: 500ms, 30s, 5m, 1h30m."""
+Image = Annotated[str, StringConstraints(pattern=formats.IMAGE, min_length=1, max_length=1024)]
+"""A container image, such as ghcr.io/acme/shop:1.4.0."""
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 AttributeName = Annotated[str, StringConstraints(pattern=formats.ATTRIBUTE, max_length=64)]
 """A CloudEvents context attribute as Knative's filters accept it."""

@@ -137,6 +137,8 @@ def _status() -> Schema:
     conditions["x-kubernetes-list-map-keys"] = ["type"]
     conditions["x-kubernetes-list-type"] = "map"
     conditions["items"]["properties"]["lastTransitionTime"]["format"] = "date-time"
+    # Objects of several kinds share a name.
+    status["properties"]["inventory"]["x-kubernetes-list-map-keys"] = ["apiVersion", "kind", "name"]
     return status
 
 

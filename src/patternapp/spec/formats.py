@@ -11,6 +11,7 @@ from patternapp import durations
 LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 ATTRIBUTE = r"^[a-z][a-z0-9]*$"
 HTTP_URI = r"^https?://[^\s/@?#]+([/?#]\S*)?$"
+IMAGE = r"^[A-Za-z0-9]([A-Za-z0-9._/:@-]*[A-Za-z0-9])?$"
 QUANTITY = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
 VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
 HANDLER = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*:[A-Za-z_][A-Za-z0-9_]*$"
@@ -28,6 +29,7 @@ FORMATS = {
     LABEL: "a name of lower-case letters, digits and '-', with a letter or digit at both ends, such as order-mails",
     ATTRIBUTE: "the name of an event attribute: lower-case letters and digits, a letter first, such as type",
     HTTP_URI: "an http or https URL without user and password, such as https://partner.example.com/events",
+    IMAGE: "a container image, such as ghcr.io/acme/shop:1.4.0",
     QUANTITY: "an amount as Kubernetes writes it, such as 50m or 96Mi",
     VARIABLE: "the name of an environment variable, such as LOG_LEVEL",
     HANDLER: "MODULE:NAME, such as shop.orders:app",

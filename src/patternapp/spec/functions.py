@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from patternapp.spec import formats
-from patternapp.spec.base import Duration, Model, Name, Text
+from patternapp.spec.base import Duration, Image, Model, Name, Text
 
 Quantity = Annotated[str, StringConstraints(pattern=formats.QUANTITY, max_length=24)]
 
@@ -83,7 +83,7 @@ class Function(Model):
     """An ASGI app as MODULE:NAME. Exactly one of `handler` and `command`."""
     command: Annotated[tuple[Text, ...], Field(min_length=1, max_length=64)] | None = None
     """A program in any language that listens on $PORT."""
-    image: Text | None = None
+    image: Image | None = None
     """The container image, instead of the app's."""
     env: Annotated[tuple[EnvVar, ...], Field(max_length=64)] = ()
     """Environment variables beside the app's; the same name wins here."""

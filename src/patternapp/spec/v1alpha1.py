@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from patternapp.spec import formats
-from patternapp.spec.base import Duration, HttpUri, Model, Name, Text
+from patternapp.spec.base import Duration, HttpUri, Image, Model, Name, Text
 from patternapp.spec.filters import Filter
 from patternapp.spec.functions import EnvVar, EnvVarSource, Function, KeyRef, ResourceList, Resources, Scale
 from patternapp.spec.gateway import Gateway
@@ -231,7 +231,7 @@ class Schedule(Model):
 class Spec(Model):
     """An app: its functions and the patterns that call them."""
 
-    image: Text | None = None
+    image: Image | None = None
     """The image of every function that names none."""
     env: Annotated[tuple[EnvVar, ...], Field(max_length=64)] = ()
     """Environment variables of every function."""
