@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import hashlib
 import json
 import os
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import watchfiles
 
 from patternapp import cloudevents, errors
 from patternapp.plan import model
@@ -285,6 +288,42 @@ async def test_removals_while_it_was_down_are_known_to_entries_that_want_nothing
 
     async with _watching(uploads.parent, store, entry):
         assert (await store.next())["subject"] == "a"
+
+
+async def test_a_file_whose_name_is_not_utf_8_is_passed_over_and_the_rest_goes_on(
+    uploads: pathlib.Path, store: Store
+) -> None:
+    async with _watching(uploads.parent, store):
+        await _mark(uploads, store)
+
+        (uploads / os.fsdecode(b"caf\xe9")).write_bytes(b"x")
+        subjects = await _mark(uploads, store)
+        (uploads / os.fsdecode(b"caf\xe9")).unlink()
+
+        assert subjects + await _mark(uploads, store) == []
+
+
+async def test_a_bucket_that_is_removed_and_made_again_is_still_watched(uploads: pathlib.Path, store: Store) -> None:
+    async with _watching(uploads.parent, store):
+        await _mark(uploads, store)
+        shutil.rmtree(uploads)
+        assert (await store.next())["type"] == "com.amazonaws.s3.ObjectRemoved:Delete"
+
+        uploads.mkdir()
+
+        assert await _mark(uploads, store) == []
+
+
+async def test_where_the_system_cannot_watch_buckets_are_looked_through(
+    uploads: pathlib.Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exhausted(*_folders: object, **_options: object) -> object:
+        raise OSError(errno.ENOSPC, "OS file watch limit reached")
+
+    monkeypatch.setattr(watchfiles, "awatch", exhausted)
+    monkeypatch.setattr(buckets, "POLL", 0.01)
+    async with _watching(uploads.parent, store):
+        assert await _mark(uploads, store) == []
 
 
 async def test_an_event_that_the_store_refuses_is_published_again(

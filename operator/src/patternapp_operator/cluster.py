@@ -17,6 +17,7 @@ from urllib import parse
 
 import aiohttp
 
+from patternapp.render import yaml
 from patternapp_operator import resources
 from patternapp_operator.failures import Conflict, Fenced, Forbidden, Invalid, Missing, Rejected, Unavailable
 
@@ -33,7 +34,9 @@ PATIENCE = 10.0
 """Seconds that a request waits at most when the server asks it to."""
 ATTEMPTS = 3
 PAGE = 500
-APPLY = "application/apply-patch+yaml"
+APPLY = "application/apply-patch+yaml; charset=utf-8"
+"""The server drops the charset; with it the client sends text as it is and does not write JSON itself: the server reads
+YAML, which knows neither JSON's surrogate pairs nor its bare control characters."""
 MERGE = "application/merge-patch+json"
 DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 _ERRORS: dict[int, type[Rejected]] = {
@@ -89,7 +92,7 @@ class Cluster:
         name = body["metadata"]["name"]
         place = resources.path(resources.kind_of(body), namespace, name)
         query = {"fieldManager": resources.FIELD_OWNER, "force": "true"}
-        return await self._send("PATCH", place, query=query, body=body, content=APPLY)
+        return await self._send("PATCH", place, query=query, body=yaml.dump([body]), content=APPLY)
 
     async def delete(self, kind: ApiKind, namespace: str, name: str, *, uid: str) -> None:
         """Delete the object with this uid and, afterwards, what it owns; nothing happens where it is gone.
@@ -152,7 +155,8 @@ class Cluster:
         path = parse.urlsplit(url).path
         try:
             await self._api.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
-            response = await self._api.rest_client.request(method, url, headers, body, _request_timeout=TIMEOUT)
+            send: Any = self._api.rest_client.request
+            response = await send(method, url, headers, body, _request_timeout=TIMEOUT)
             data: bytes = await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             self._metrics.count("patternapp_api_requests_total", {"method": method, "code": "none"})

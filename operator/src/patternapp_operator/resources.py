@@ -12,7 +12,7 @@ from patternapp.render import names, objects
 from patternapp.spec import crd, v1alpha1
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 Object: TypeAlias = dict[str, Any]
 """A Kubernetes object as JSON data."""
@@ -104,9 +104,9 @@ def ref(body: Mapping[str, Any], namespace: str | None = None) -> Ref:
     return Ref(metadata.get("namespace") or namespace or "", group(body["apiVersion"]), body["kind"], metadata["name"])
 
 
-def owners(body: Mapping[str, Any]) -> Iterator[str]:
-    """The names of the PatternApps that an object names as its owner."""
-    for owner in body["metadata"].get("ownerReferences") or ():
+def owners(references: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """The names of the PatternApps among an object's owners."""
+    for owner in references:
         if owner.get("kind") == v1alpha1.KIND and group(owner.get("apiVersion", "")) == v1alpha1.GROUP:
             yield owner["name"]
 
@@ -115,5 +115,5 @@ def apps_of(body: Mapping[str, Any]) -> set[AppKey]:
     """The apps that an object may belong to: by its label, or by its owner where the label was taken away."""
     metadata = body["metadata"]
     label = (metadata.get("labels") or {}).get(names.APP_LABEL)
-    chosen = {*owners(body), *([label] if label else [])}
+    chosen = {*owners(metadata.get("ownerReferences") or ()), *([label] if label else [])}
     return {AppKey(metadata.get("namespace", ""), name) for name in chosen}

@@ -115,8 +115,8 @@ class WorkQueue(Generic[K]):
         """Let a key wait after a failure, twice as long each time; returns the seconds."""
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
-        longest = min(FIRST_DELAY * 2 ** min(failures, 16), LONGEST_DELAY)
-        delay = max(longest * (0.75 + self._chance() / 4), at_least)
+        longest = min(FIRST_DELAY * (1 << min(failures, 16)), LONGEST_DELAY)
+        delay: float = max(longest * (0.75 + self._chance() / 4), at_least)
         self.add(key, Priority.RESYNC, delay=delay)
         return delay
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import watchfiles
-
+from patternapp.runtime import watching
 from patternapp.runtime.functions import sources
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+    import watchfiles
 
 QUIET_MS = 50
 """An editor's burst of writes is one change, once it has been quiet for so long."""
@@ -28,5 +29,6 @@ async def changes(folder: Path) -> AsyncIterator[frozenset[str]]:
     def wanted(_change: watchfiles.Change, path: str) -> bool:
         return path.endswith(".py") and sources.belongs(path, folder)
 
-    async for burst in watchfiles.awatch(folder, watch_filter=wanted, step=QUIET_MS, debounce=LONGEST_MS):
-        yield frozenset(path for _, path in burst)
+    async for burst in watching.bursts(folder, wanted=wanted, quiet_ms=QUIET_MS, longest_ms=LONGEST_MS):
+        if burst:
+            yield burst

@@ -18,15 +18,14 @@ import os
 import pathlib
 from typing import TYPE_CHECKING, Protocol
 
-import watchfiles
-
 from patternapp import errors
+from patternapp.runtime import watching
 from patternapp.runtime.sources import bucket_events
 from patternapp.spec import sources as spec_sources
 from patternapp_services import bucket_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import AsyncIterator, Iterable, Mapping
 
     from patternapp.plan import model
     from patternapp.runtime.clock import Clock
@@ -37,6 +36,8 @@ SETTLE = 0.3
 """Seconds without a change after which a file counts as written."""
 SWEEP = 60.0
 """Seconds after which folders are compared as a whole."""
+POLL = 2.0
+"""The same where the system cannot watch them."""
 RETRY = 1.0
 """Seconds to wait for a store that refused."""
 BOOKMARK = "bucket/"
@@ -99,22 +100,34 @@ class BucketWatcher:
     async def run(self) -> None:
         """Watches until cancelled."""
         self.make_folders()
-        folders = [self._folder / bucket for bucket in self._buckets]
-        if not folders:
+        if not self._buckets:
             return
         async with asyncio.TaskGroup() as tasks:
             await self._sweep(tasks)
             # The folders are watched from some moment after that sweep, and surely when the first answer comes: the
             # sweep that follows it finds what happened in between.
             due = 0.0
-            async for changes in watchfiles.awatch(
-                *folders, watch_filter=None, debounce=100, step=10, rust_timeout=_TICK_MS, yield_on_timeout=True
-            ):
-                if (now := asyncio.get_running_loop().time()) >= due:
+            async for paths in self._bursts():
+                now = asyncio.get_running_loop().time()
+                if paths is None or now >= due:
                     due = now + SWEEP
                     await self._sweep(tasks)
-                for _, path in changes:
+                for path in paths or ():
                     self._look(pathlib.Path(path), tasks)
+
+    async def _bursts(self) -> AsyncIterator[frozenset[str] | None]:
+        """What changed, burst by burst; None where only a sweep can tell. The folder of all buckets is watched, so
+        that one which is removed and made again still is."""
+        try:
+            async for paths in watching.bursts(
+                self._folder, wanted=None, quiet_ms=10, longest_ms=100, timeout_ms=_TICK_MS
+            ):
+                yield paths
+        except OSError as error:
+            _log.warning("%s cannot be watched, so it is looked through every %g s: %s", self._folder, POLL, error)
+        while True:
+            yield None
+            await asyncio.sleep(POLL)
 
     async def _sweep(self, tasks: asyncio.TaskGroup) -> None:
         for bucket in self._buckets:
@@ -126,6 +139,8 @@ class BucketWatcher:
     def _look(self, path: pathlib.Path, tasks: asyncio.TaskGroup) -> None:
         """Considers whatever a notification about this path can be about: a file, or a folder of files."""
         name = path.relative_to(self._folder).as_posix()
+        if name.partition("/")[0] not in self._buckets:
+            return
         if path.is_dir():
             for key in bucket_files.keys(path):
                 self._consider(f"{name}/{key}", tasks)
