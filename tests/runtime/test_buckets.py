@@ -303,15 +303,19 @@ async def test_a_file_whose_name_is_not_utf_8_is_passed_over_and_the_rest_goes_o
         assert subjects + await _mark(uploads, store) == []
 
 
-async def test_a_bucket_that_is_removed_and_made_again_is_still_watched(uploads: pathlib.Path, store: Store) -> None:
+async def test_a_bucket_that_is_removed_and_made_again_is_still_watched(
+    tmp_path: pathlib.Path, uploads: pathlib.Path, store: Store
+) -> None:
+    (tmp_path / "made-elsewhere").mkdir()
     async with _watching(uploads.parent, store):
         await _mark(uploads, store)
         shutil.rmtree(uploads)
         assert (await store.next())["type"] == "com.amazonaws.s3.ObjectRemoved:Delete"
 
-        uploads.mkdir()
+        (tmp_path / "made-elsewhere").rename(uploads)
+        (uploads / "new").write_bytes(b"x")
 
-        assert await _mark(uploads, store) == []
+        assert (await store.next())["subject"] == "new"
 
 
 async def test_where_the_system_cannot_watch_buckets_are_looked_through(

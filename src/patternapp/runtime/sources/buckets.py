@@ -116,9 +116,9 @@ class BucketWatcher:
                     self._look(pathlib.Path(path), tasks)
 
     async def _bursts(self) -> AsyncIterator[frozenset[str] | None]:
-        """What changed, burst by burst; None where only a sweep can tell. The folder of all buckets is watched, so
-        that one which is removed and made again still is."""
+        """What changed, burst by burst; None where only a sweep can tell."""
         try:
+            # The folder of all buckets: the watch of one would end when it is removed, and not see it made again.
             async for paths in watching.bursts(
                 self._folder, wanted=None, quiet_ms=10, longest_ms=100, timeout_ms=_TICK_MS
             ):
