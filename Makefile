@@ -65,9 +65,12 @@ layers: $(VENV)/.dev ## The import contracts
 
 .PHONY: tests
 tests: $(VENV)/.dev ## The tests; ARGS="-k word" narrows them
-	@# What cannot be built is said here in a line, and again by the tests that need it, which then fail.
-	@cd tests && ../$(BIN)/python -m cluster.build || true
-	@$(BIN)/python -m pytest -n 2 $(ARGS)
+	@# Without Go and without a KUBECONFIG the API server's tests are left out, said in a line; under CI they fail.
+	@leave=; \
+	if ! (cd tests && ../$(BIN)/python -m cluster.build) && [ -z "$${KUBECONFIG:-}$${CI:-}" ]; then \
+	  echo "Left out: tests/apiserver"; leave=--ignore=tests/apiserver; \
+	fi; \
+	$(BIN)/python -m pytest -n 2 $$leave $(ARGS)
 
 .PHONY: schema
 schema: $(VENV)/.run ## Write the CRD, the JSON Schema and docs/reference.md anew from the models

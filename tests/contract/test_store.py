@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from patternapp.runtime.store.records import Lease
 
 LONG = 1_000.0
+EDGES = ("a", "b")
 
 
 def acceptance(*edges: str, id_: str = "1", at: float = 0.0, **more: Any) -> records.Acceptance:
@@ -167,7 +168,7 @@ async def test_a_dead_letter_can_be_driven_again_from_its_first_attempt(store: S
     await store.write(lambda w: w.settle(settled(taken, State.DEAD_LETTERED, reason="answered 422"), now=1.0))
     assert await ledger(store) == (1, 0, 1, 0, 1, 0)
 
-    edges = await store.write(lambda w: w.redrive([taken.delivery], now=2.0))
+    edges = await store.write(lambda w: w.redrive([taken.delivery], EDGES, now=2.0))
 
     assert edges == ("a",)
     assert await ledger(store) == (1, 0, 1, 0, 0, 1)
@@ -184,14 +185,26 @@ async def test_a_purged_dead_letter_is_off_the_list_and_still_in_the_ledger(stor
 
     assert await store.read(lambda r: r.dead_letters()) == []
     assert await ledger(store) == (1, 0, 1, 0, 1, 0)
-    assert await store.write(lambda w: w.redrive(None, now=2.0)) == ()
+    assert await store.write(lambda w: w.redrive(None, EDGES, now=2.0)) == ()
 
 
 async def test_only_dead_letters_can_be_driven_again(store: Store) -> None:
     await store.write(lambda w: w.accept(acceptance("a")))
     (taken,) = await lease(store)
 
-    assert await store.write(lambda w: w.redrive([taken.delivery, 999], now=1.0)) == ()
+    assert await store.write(lambda w: w.redrive([taken.delivery, 999], EDGES, now=1.0)) == ()
+
+
+async def test_a_dead_letter_of_an_edge_that_the_app_no_longer_has_stays_one(store: Store) -> None:
+    for edge in ("a", "gone"):
+        await store.write(lambda w, edge=edge: w.accept(acceptance(edge, id_=edge)))  # type: ignore[misc]
+        (taken,) = await lease(store, edge)
+        await store.write(lambda w, one=taken: w.settle(settled(one, State.DEAD_LETTERED, reason="no"), now=1.0))  # type: ignore[misc]
+
+    assert await store.write(lambda w: w.redrive(None, EDGES, now=2.0)) == ("a",)
+
+    assert await ledger(store) == (2, 0, 2, 0, 1, 1)
+    assert [letter["edge"] for letter in await store.read(lambda r: r.dead_letters())] == ["gone"]
 
 
 async def test_a_partition_is_handed_out_in_order_and_its_first_event_holds_up_the_rest(store: Store) -> None:

@@ -149,7 +149,7 @@ class StoreMachine(stateful.RuleBasedStateMachine):
 
     @stateful.rule()
     def redrive(self) -> None:
-        self.write(lambda w: w.redrive(None, now=self.now))
+        self.write(lambda w: w.redrive(None, EDGES, now=self.now))
         for known in self.model.deliveries.values():
             if known.state is State.DEAD_LETTERED:
                 known.state, known.due, known.leased_until = State.PENDING, self.now, 0.0

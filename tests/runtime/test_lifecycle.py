@@ -89,6 +89,23 @@ def test_a_stopped_dev_lets_a_delivery_finish_and_leaves_no_process_behind(dev: 
     assert dev.ledger()["delivered"] == 1
 
 
+def test_a_second_ctrl_c_waits_for_nothing_and_loses_nothing(dev: Dev) -> None:
+    dev.write(APP, a=function("one"), b=function("two")).start()
+    dev.send("slow")
+    eventually((dev.folder / "begun").exists)
+    family = [child.pid for child in psutil.Process(dev.pid).children(recursive=True)]
+
+    os.kill(dev.pid, signal.SIGINT)
+    eventually(lambda: "Ctrl-C again to stop at once" in dev.log())
+    os.kill(dev.pid, signal.SIGINT)
+
+    assert dev.wait() == 128 + signal.SIGINT
+    eventually(lambda: not [pid for pid in family if psutil.pid_exists(pid)])
+    (dev.folder / "go-on").touch()
+    dev.start()
+    eventually(lambda: dev.ledger()["delivered"] == 1)
+
+
 def test_a_killed_dev_takes_its_functions_with_it(dev: Dev) -> None:
     dev.write(APP, a=function("one"), b=function("two")).start()
     dev.get("/a")

@@ -28,7 +28,14 @@ def show(error: BaseException) -> None:
         for problem in error.problems:
             say(problem_line(problem))
     else:
-        say(f"{typer.style('error:', fg=typer.colors.RED, bold=True)} {error}")
+        say(f"{typer.style('error:', fg=typer.colors.RED, bold=True)} {_text(error)}")
+
+
+def _text(error: BaseException) -> str:
+    """What the error says; of the system's errors the file and the reason, without their number."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 def problem_line(problem: errors.Problem) -> str:

@@ -232,6 +232,10 @@ class Plan:
         """The edges of one kind."""
         return tuple(edge for edge in self.edges if isinstance(edge, kind))
 
+    def receivers(self) -> tuple[str, ...]:
+        """What accepted events are delivered to: the keys of the triggers and of the streams."""
+        return (*(edge.key for edge in self.edges_of(Trigger)), *(stream.key for stream in self.nodes_of(Stream)))
+
     def node(self, key: str) -> Node:
         """The node with this key; KeyError where there is none."""
         for node in self.nodes:

@@ -76,9 +76,7 @@ class Assembly:
             yield
 
     async def _recover(self) -> None:
-        edges = [edge.key for edge in self._plan.edges_of(model.Trigger)]
-        edges += [stream.key for stream in self._plan.nodes_of(model.Stream)]
-        now = self._clock.now()
+        edges, now = self._plan.receivers(), self._clock.now()
         held, gone = await self._store.write(lambda writes: (writes.release_all(), writes.abandon(edges, now=now)))
         if held:
             self._listener.changed(f"{held} deliveries of the last run were not finished and are tried again", "info")

@@ -4,13 +4,14 @@ What holds here:
 
 * Nothing is served before the store is open and what the last run left behind is pending again.
 * The end is: no more requests, deliveries under way finish within the grace, functions stop, the store closes. What
-  was not finished stays pending for the next run.
+  was not finished stays pending for the next run. A second Ctrl-C waits for nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 from typing import TYPE_CHECKING
 
@@ -50,7 +51,7 @@ async def run(plan: model.Plan, settings: Settings, *, file: str, listener: List
     with (
         folder.held(),
         contextlib.closing(server.listen(webserver.HOST, settings.port)) as listening,
-        _stopping() as stop,
+        _stopping(listener) as stop,
     ):
         assembly = Assembly(plan, settings, folder=folder, listener=listener, clock=SystemClock())
         async with assembly.open():
@@ -77,14 +78,22 @@ async def _deliver_once(assembly: Assembly, settings: Settings, stop: asyncio.Ev
 
 
 @contextlib.contextmanager
-def _stopping() -> Iterator[asyncio.Event]:
+def _stopping(listener: Listener) -> Iterator[asyncio.Event]:
     """An event that SIGINT and SIGTERM set; the handlers there were before come back at the end."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def heard(one: signal.Signals) -> None:
+        if stop.is_set() and one is signal.SIGINT:
+            os._exit(128 + one)  # As abrupt as kill -9, which loses nothing and takes the functions with it.
+        if not stop.is_set():
+            listener.changed("stopping once what is under way has ended; Ctrl-C again to stop at once", "info")
+        stop.set()
+
     before: list[tuple[signal.Signals, Callable[..., object] | int | None]] = []
     for one in SIGNALS:
         before.append((one, signal.getsignal(one)))
-        loop.add_signal_handler(one, stop.set)
+        loop.add_signal_handler(one, heard, one)
     try:
         yield stop
     finally:

@@ -1,7 +1,7 @@
 """The sound part of a broken document, so that the rules across fields can run on it too.
 
-What holds here: only fields of objects are cut out, never entries of lists, so every place keeps its path. What is cut
-has a flaw already; the caller drops whatever the rules say of such a place.
+What holds here: only fields of objects are cut out, never entries of lists, so every place keeps its path; instead of an
+entry, the field goes that has the list. What is cut has a flaw already; the caller drops whatever the rules say of it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def salvage(data: object, flaws: Iterable[Flaw]) -> tuple[PatternApp | None, tup
     cuts: list[Path] = []
     for _ in range(ROUNDS):
         for flaw in flaws:
-            cut = flaw.path[:-1] if flaw.reason == structure.MISSING else flaw.path
+            cut = _field(flaw.path[:-1] if flaw.reason == structure.MISSING else flaw.path)
             if not _cut(rest, cut):
                 return None, ()
             cuts.append(cut)
@@ -35,6 +35,13 @@ def salvage(data: object, flaws: Iterable[Flaw]) -> tuple[PatternApp | None, tup
         if app is not None:
             return app, tuple(cuts)
     return None, ()
+
+
+def _field(path: Path) -> Path:
+    """The innermost field of an object on the way to a place."""
+    while path and isinstance(path[-1], int):
+        path = path[:-1]
+    return path
 
 
 def _cut(data: Any, path: Path) -> bool:

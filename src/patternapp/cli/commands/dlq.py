@@ -69,14 +69,16 @@ def redrive(deliveries: Deliveries = None, every: All = False, url: Url = DEFAUL
     """Deliver dead letters again, each to the one receiver that failed."""
     with api.connected(url) as client:
         done = client.post("/api/dead-letters/redrive", _wish(deliveries, every=every))["redriven"]
-    _report(done, deliveries, "to be delivered again")
+    _report(
+        done, deliveries, "to be delivered again", but="are no dead letters, or of entries that the app no longer has"
+    )
 
 
 def purge(deliveries: Deliveries = None, every: All = False, url: Url = DEFAULT_URL) -> None:
     """Delete dead letters. Their events and timelines stay."""
     with api.connected(url) as client:
         done = client.post("/api/dead-letters/purge", _wish(deliveries, every=every))["purged"]
-    _report(done, deliveries, "deleted")
+    _report(done, deliveries, "deleted", but="are no dead letters")
 
 
 def _wish(deliveries: list[int] | None, *, every: bool) -> dict[str, Any]:
@@ -85,8 +87,8 @@ def _wish(deliveries: list[int] | None, *, every: bool) -> dict[str, Any]:
     return {"all": True} if every else {"deliveries": deliveries}
 
 
-def _report(done: int, asked: list[int] | None, what: str) -> None:
+def _report(done: int, asked: list[int] | None, what: str, *, but: str) -> None:
     typer.echo(f"{done} dead {'letter' if done == 1 else 'letters'} {what}")
     if asked and done < len(set(asked)):
         missing = len(set(asked)) - done
-        raise errors.PatternAppError(f"{missing} of those named are no dead letters; see: patternapp dlq list")
+        raise errors.PatternAppError(f"{missing} of those named {but}; see: patternapp dlq list")

@@ -2,6 +2,7 @@
 
 import enum
 import re
+import shlex
 from importlib import resources
 from pathlib import Path
 from typing import Annotated
@@ -60,7 +61,8 @@ def run(
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
         (folder / name).write_text(text)
-    typer.echo(f"Wrote {', '.join(str(folder / name) for name in texts)}.\nRun it: patternapp dev {folder / APP}")
+    typer.echo(f"Wrote {', '.join(str(folder / name) for name in texts)}.")
+    typer.echo(f"Run it: patternapp dev {shlex.quote(str(folder / APP))}")
     typer.echo(f"Try it, from another terminal: {TRY[pattern]}")
 
 

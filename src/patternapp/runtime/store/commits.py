@@ -4,6 +4,7 @@ What holds here:
 
 * A write's await ends only after the commit that holds it has been fsynced; if the commit fails, every write of the
   group fails with StoreError and none of them was kept.
+* Nothing is kept in a file that was removed: it would be gone with the process.
 * One thread owns the writing connection, one the reading connection.
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import queue
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -55,6 +57,7 @@ class Store:
             EnvironmentProblem: The file is not ours, damaged, or of another version.
         """
         self._connection = await asyncio.to_thread(schema.connect, self._path)
+        self._file = self._path.stat()
         self._writes = writes.Writes(self._connection)
         self._read_connection = await self._on_reader(lambda: schema.connect_for_reading(self._path))
         self._reads = reads.Reads(self._read_connection)
@@ -118,6 +121,7 @@ class Store:
                 except errors.PatternAppError as refusal:
                     results.append(refusal)
             self._writes.flush_counters()
+            self._check_place()
             self._connection.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 - whatever it was, every writer of the group must hear of it
             self._writes.forget_counters()
@@ -125,6 +129,12 @@ class Store:
                 self._connection.execute("ROLLBACK")
             results = [_failure(error) for _ in group]
         _answer(group, results)
+
+    def _check_place(self) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(self._path.stat(), self._file):
+                return
+        raise errors.StoreError(f"{self._path} was removed; start anew")
 
 
 def _failure(error: Exception) -> errors.StoreError:

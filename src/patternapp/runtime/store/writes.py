@@ -21,7 +21,7 @@ from patternapp.cloudevents import Event
 from patternapp.runtime.store.records import Lease, Stage, State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     import apsw
 
@@ -215,16 +215,22 @@ class Writes:
         self._connection.execute("UPDATE deliveries SET leased_until = 0 WHERE state = 0 AND leased_until > 0")
         return self._connection.changes()
 
-    def redrive(self, deliveries: Iterable[int] | None, *, now: float) -> tuple[str, ...]:
-        """Make dead letters (None: all of them) pending again, with their attempts anew; their edges are returned."""
+    def redrive(self, deliveries: Iterable[int] | None, known_edges: Collection[str], *, now: float) -> tuple[str, ...]:
+        """Make dead letters (None: all of them) pending again, with their attempts anew; their edges are returned.
+
+        Those of edges that the app no longer declares stay what they are: nobody would ever take them.
+        """
         edges = []
         for delivery in self._dead(deliveries):
-            rows = self._rows(
+            ((edge,),) = self._rows("SELECT edge FROM deliveries WHERE delivery = ?", (delivery,))
+            if edge not in known_edges:
+                continue
+            self._connection.execute(
                 "UPDATE deliveries SET state = 0, stage = 0, attempts = 0, due = ?, reason = '', failure = NULL,"
-                " settled_at = NULL WHERE delivery = ? RETURNING edge",
+                " settled_at = NULL WHERE delivery = ?",
                 (now, delivery),
             )
-            edges.append(str(rows[0][0]))
+            edges.append(str(edge))
         self._counts["dead_lettered"] -= len(edges)
         return tuple(edges)
 

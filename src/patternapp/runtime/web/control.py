@@ -100,7 +100,8 @@ class Control:
 
     async def redrive(self, request: Request) -> Response:
         wanted, now = await _deliveries(request), self._engine.clock.now()
-        edges = await self._engine.store.write(lambda writes: writes.redrive(wanted, now=now))
+        known = self._plan.receivers()
+        edges = await self._engine.store.write(lambda writes: writes.redrive(wanted, known, now=now))
         for edge in set(edges):
             self._engine.bells.of(edge).ring()
         return JSONResponse({"redriven": len(edges)})

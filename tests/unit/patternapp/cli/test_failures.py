@@ -50,4 +50,4 @@ def test_an_error_of_the_system_names_the_file(capsys: pytest.CaptureFixture[str
 
     failures.show(caught.value)
 
-    assert capsys.readouterr().err.startswith("error: [Errno 2] No such file or directory: ")
+    assert capsys.readouterr().err == f"error: {tmp_path / 'photo.jpg'}: No such file or directory\n"

@@ -63,6 +63,18 @@ def test_problems_of_yaml_structure_and_rules_are_told_together() -> None:
     ]
 
 
+def test_a_wrong_entry_of_a_list_does_not_hide_what_the_rules_find_elsewhere() -> None:
+    gateway = "  gateway: {routes: [{name: r, path: /r, methods: [FETCH], function: orders}]}\n"
+
+    found = problems(app(more=gateway + "  schedules: [{name: s, cron: x, function: f}]\n"))
+
+    assert [(problem.path, problem.reason) for problem in found] == [
+        ("spec.gateway.routes[0].methods[0]", "NotAllowed"),
+        ("spec.schedules[0].cron", "BadCron"),
+        ("spec.schedules[0].function", "UnknownFunction"),
+    ]
+
+
 def test_what_is_wrong_already_is_not_wrong_twice() -> None:
     found = problems(app(more="  image: yes\n  delivery: {retry: on}\n"))
 

@@ -50,6 +50,12 @@ def test_the_readme_says_how_to_see_it_work(pattern: init.Pattern, tmp_path: Pat
     assert init.TRY[pattern] in result.out
 
 
+def test_the_command_that_runs_it_can_be_pasted_whatever_the_folder_is_called(tmp_path: Path, patternapp: Any) -> None:
+    result = patternapp("init", tmp_path / "my app")
+
+    assert f"Run it: patternapp dev '{tmp_path}/my app/app.yaml'\n" in result.out
+
+
 def test_nothing_is_overwritten(tmp_path: Path, patternapp: Any) -> None:
     (tmp_path / "README.md").write_text("mine")
 
