@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import watchfiles
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, Callable
     from pathlib import Path
 
 BREATH = 0.2
@@ -28,7 +28,7 @@ async def bursts(
     quiet_ms: int,
     longest_ms: int,
     timeout_ms: int = 5_000,
-) -> AsyncIterator[frozenset[str] | None]:
+) -> AsyncGenerator[frozenset[str] | None]:
     """The absolute paths that changed below a folder, burst by burst, until the task is cancelled.
 
     Args:

@@ -1,7 +1,7 @@
 """The sound part of a broken document, so that the rules across fields can run on it too.
 
-What holds here: only fields of objects are cut out, never entries of lists, so every place keeps its path; instead of an
-entry, the field goes that has the list. What is cut has a flaw already; the caller drops whatever the rules say of it.
+What holds here: only fields of objects are cut out, never entries of lists, so every place keeps its path; instead of
+an entry, the field goes that has the list. What is cut has a flaw already; the caller drops what the rules say of it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import textwrap
 from typing import TYPE_CHECKING
 
@@ -48,18 +47,6 @@ async def test_two_changes_within_a_second_are_both_seen(rig: Rig) -> None:
     await rig.heard.until(lambda: len(rig.heard.of("reloaded")) == 2)
 
     assert await rig.get("one", "/version") == 3
-
-
-async def test_a_file_whose_name_is_not_utf_8_does_not_end_reloading(rig: Rig) -> None:
-    rig.write(one=version(1))
-    await rig.start(function("one", "one:app"))
-    await rig.get("one")
-
-    (rig.folder / os.fsdecode(b"caf\xe9")).touch()
-    rig.write(one=version(2))
-    await rig.heard.until(lambda: rig.heard.of("reloaded"))
-
-    assert await rig.get("one", "/version") == 2
 
 
 async def test_a_module_of_the_app_that_several_functions_import_reloads_them_all(rig: Rig) -> None:

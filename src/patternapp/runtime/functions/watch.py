@@ -22,6 +22,8 @@ LONGEST_MS = 400
 async def changes(folder: Path) -> AsyncIterator[frozenset[str]]:
     """The absolute paths of files that changed, burst by burst, until the task is cancelled.
 
+    What changes in the instant in which a watch breaks goes unseen until it is saved again.
+
     Raises:
         OSError: The system watches no more files (fs.inotify.max_user_watches).
     """
