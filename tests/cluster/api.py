@@ -195,6 +195,10 @@ class Api:
             self._served[version] = [one for one in listed if "/" not in one["name"]]
         return self._served[version]
 
+    def forget(self, version: str) -> None:
+        """Ask again which kinds there are: definitions of this version came or went."""
+        self._served.pop(version, None)
+
     def collections(self, namespace: str) -> Iterator[str]:
         """Where objects of a namespace can be, each kind once, as far as a collection can be deleted."""
         groups = self.get("/apis").object()["groups"]

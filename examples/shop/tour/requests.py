@@ -152,6 +152,7 @@ def mails(tour: Tour) -> set[str]:
     """What the mails of this tour are about: the first part of their Message-ID."""
     return {
         found[1].decode()
-        for path in newer((tour.state / "mail" / "new").glob("*"), tour.began)
+        # A hidden file is a mail that is still being written.
+        for path in newer((tour.state / "mail" / "new").glob("[!.]*"), tour.began)
         if (found := _MESSAGE_ID.search(path.read_bytes())) is not None
     }

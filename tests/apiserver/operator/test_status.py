@@ -102,6 +102,9 @@ def test_a_fight_over_an_object_is_stopped_and_the_rival_is_named(shop: Kubectl)
     assert shop.condition("Functions")["reason"] != "Contended"
 
 
+ROOK = "ceph.rook.io/v1"
+
+
 @pytest.fixture
 def ceph(server: api.Api) -> Iterator[list[dict[str, Any]]]:
     """The definitions of Rook's kinds; whatever of them was installed goes again."""
@@ -111,6 +114,13 @@ def ceph(server: api.Api) -> Iterator[list[dict[str, Any]]]:
         server.delete(f"{DEFINITIONS}/{item['metadata']['name']}")
     names = {item["metadata"]["name"] for item in made}
     harness.eventually(lambda: names.isdisjoint(installed(server)))
+    harness.eventually(lambda: gone(server, made))
+
+
+def gone(server: api.Api, definitions: list[dict[str, Any]]) -> bool:
+    """Whether discovery, which lags behind, knows none of the kinds any more."""
+    server.forget(ROOK)
+    return not any(server.serves(ROOK, item["spec"]["names"]["kind"]) for item in definitions)
 
 
 def installed(server: api.Api) -> set[str]:
