@@ -1,4 +1,4 @@
-"""Durations: as people write them (Go's ``500ms``, ``1h30m``) and as Knative wants them (ISO 8601)."""
+"""Durations as people write them, in Go's notation: ``500ms``, ``30s``, ``1h30m``."""
 
 from __future__ import annotations
 
@@ -24,10 +24,3 @@ def milliseconds(text: str) -> int:
 def seconds(text: str) -> float:
     """The length of `text` in seconds; raises as `milliseconds` does."""
     return milliseconds(text) / 1_000
-
-
-def iso8601(text: str) -> str:
-    """`text` as the ISO 8601 period that Knative reads, such as ``PT0.5S``; raises as `milliseconds` does."""
-    whole, rest = divmod(milliseconds(text), 1_000)
-    fraction = f".{rest:03}".rstrip("0") if rest else ""
-    return f"PT{whole}{fraction}S"

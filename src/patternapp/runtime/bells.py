@@ -44,8 +44,3 @@ class Bells:
     def of(self, edge: str) -> Bell:
         """The bell of an edge."""
         return self._bells.setdefault(edge, Bell())
-
-    def ring_all(self) -> None:
-        """Ring every bell: something changed that concerns them all."""
-        for bell in self._bells.values():
-            bell.ring()

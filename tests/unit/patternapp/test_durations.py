@@ -29,10 +29,3 @@ def test_anything_else_is_refused_with_a_mend(text: str) -> None:
 
 def test_seconds_are_a_thousandth() -> None:
     assert durations.seconds("1m500ms") == 60.5
-
-
-@pytest.mark.parametrize(
-    ("text", "want"), [("500ms", "PT0.5S"), ("30s", "PT30S"), ("1h", "PT3600S"), ("8760h", "PT31536000S")]
-)
-def test_a_duration_is_written_in_iso_8601(text: str, want: str) -> None:
-    assert durations.iso8601(text) == want

@@ -86,12 +86,3 @@ async def test_an_edge_has_one_bell_and_edges_do_not_wake_each_other() -> None:
 
     assert bells.of("a") is bells.of("a")
     assert (bells.of("a").rings, bells.of("b").rings) == (1, 0)
-
-
-async def test_all_bells_can_be_rung_at_once() -> None:
-    bells = Bells()
-    known = [bells.of("a"), bells.of("b")]
-
-    bells.ring_all()
-
-    assert [bell.rings for bell in known] == [1, 1]
