@@ -11,7 +11,7 @@ NAME ?=
 
 .PHONY: help
 help: ## Print this help
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # --- Set-up: pinned with hashes, stamped, so that the second time costs nothing ---
 
@@ -28,9 +28,9 @@ $(VENV)/.run: $(VENV)/.made requirements/build.txt requirements/run.txt pyprojec
 	@$(PIP) install --no-build-isolation --no-deps -e . -e services -e operator
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.run requirements/operator.txt requirements/dev.txt
-	@echo "Installing what the operator and the tests need"
-	@$(PIP) install --require-hashes -r requirements/operator.txt -r requirements/dev.txt
+$(VENV)/.dev: $(VENV)/.run requirements/operator.txt requirements/services.txt requirements/dev.txt
+	@echo "Installing what the operator, the services and the tests need"
+	@$(PIP) install --require-hashes -r requirements/operator.txt -r requirements/services.txt -r requirements/dev.txt
 	@touch $@
 
 .PHONY: setup
@@ -118,7 +118,9 @@ lock: $(VENV)/.dev ## Pin the newest dependencies that fit, with hashes
 	$(BIN)/uv pip compile $$options --no-emit-package patternapp --no-emit-package patternapp-services \
 	  --extra dev pyproject.toml requirements/shop.in -o requirements/run.txt; \
 	$(BIN)/uv pip compile $$options --no-emit-package patternapp -c requirements/run.txt \
-	  operator/pyproject.toml -o requirements/operator.txt; \
+	  --extra image operator/pyproject.toml -o requirements/operator.txt; \
+	$(BIN)/uv pip compile $$options --no-emit-package patternapp -c requirements/run.txt -c requirements/operator.txt \
+	  --extra image services/pyproject.toml -o requirements/services.txt; \
 	$(BIN)/uv pip compile $$options requirements/dev.in -o requirements/dev.txt
 
 .PHONY: clean
