@@ -1,11 +1,16 @@
 """What a function answers to a batch: nothing, or the events that it could not do.
 
 A worker posts ``application/cloudevents-batch+json``; the function answers 2xx with no body when every event is done,
-or with ``{"failures": [{"source", "id", "reason", "retry", "after"}]}``: events that are not named are done.
+or with ``{"failures": [{"source", "id", "reason", "retry", "after", "together"}]}``: events that it does not name are
+done.
+
+A verdict that several events share, an answer that is no 2xx or failures marked ``together``, condemns none of them:
+whoever delivers gives each of them to the function alone before it is a dead letter.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from dataclasses import dataclass
@@ -22,6 +27,7 @@ class Failure:
         reason: Why, for people.
         retry: Whether to try again; otherwise the event goes to the dead letter.
         after: Seconds to wait before that, None to leave it to the delivery's backoff.
+        together: Whether the function failed on several events at once, so that another of them may be the cause.
     """
 
     source: str
@@ -29,19 +35,12 @@ class Failure:
     reason: str
     retry: bool = True
     after: float | None = None
+    together: bool = False
 
 
 def encode(failures: tuple[Failure, ...]) -> bytes:
     """The answer's body, JSON."""
-    return json.dumps(
-        {
-            "failures": [
-                {"source": one.source, "id": one.id, "reason": one.reason, "retry": one.retry, "after": one.after}
-                for one in failures
-            ]
-        },
-        separators=(",", ":"),
-    ).encode()
+    return json.dumps({"failures": [dataclasses.asdict(one) for one in failures]}, separators=(",", ":")).encode()
 
 
 def decode(body: bytes) -> tuple[Failure, ...]:
@@ -71,6 +70,7 @@ def _failure(one: Any) -> Failure:
                 reason=str(one.get("reason", ""))[:1024],
                 retry=one.get("retry", True) is not False,
                 after=_seconds(one.get("after")),
+                together=one.get("together") is True,
             )
     raise ValueError('every failure names its event: {"source": "...", "id": "..."}')
 

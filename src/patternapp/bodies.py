@@ -30,10 +30,12 @@ async def read(receive: Callable[[], Awaitable[MutableMapping[str, Any]]], *, li
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientGone
-        chunk = message.get("body", b"")
+        chunk: bytes = message.get("body", b"")
         size += len(chunk)
         if size > limit:
             raise TooLong
-        chunks.append(chunk)
         more = message.get("more_body", False)
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        if not more and not chunks:
+            return chunk
+        chunks.append(chunk)
+    return b"".join(chunks)

@@ -26,6 +26,11 @@ REJECTED = 422
 """What a receiver answers to refuse an event for good."""
 UNREADABLE = 400
 """What a receiver answers to bytes that are not a CloudEvent, and to nothing else."""
+EXIT_REFUSED, EXIT_FAILED = 65, 75
+"""How a process that handles one event ends otherwise than with 0: refused for good, or to be tried again.
+
+They are sysexits' EX_DATAERR and EX_TEMPFAIL: a process that dies of a bug ends with neither.
+"""
 NOT_AN_EVENT = 502
 """The code kept for a 2xx answer whose body is not a CloudEvent."""
 RETRY_AFTER_CAP = 600.0
@@ -66,6 +71,8 @@ class Outcome:
         error: Why no answer came, or why the answer is not acceptable.
         retry_after: Seconds that a 429 or 503 asked to wait.
         seconds: How long the attempt took.
+        together: Whether it is one verdict about several events, so that another of them may be the cause.
+        unreached: Whether no connection came about, so that nobody has seen the event.
     """
 
     destination: str
@@ -75,6 +82,8 @@ class Outcome:
     error: str | None = None
     retry_after: float | None = None
     seconds: float = 0.0
+    together: bool = False
+    unreached: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +102,20 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True)
+class Isolate:
+    """Failed in company, to be tried once more alone, at once, before it can be a dead letter."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class DeadLetter:
     """Failed for good."""
 
     reason: str
 
 
-Decision = Ack | Retry | DeadLetter
+Decision = Ack | Retry | Isolate | DeadLetter
 
 
 def retried(code: int | None) -> bool:
@@ -118,10 +134,11 @@ def decide(outcome: Outcome, *, attempt: int, spec: DeliverySpec) -> Decision:
     if outcome.code is not None and 200 <= outcome.code < 300 and outcome.error is None:
         return Ack(outcome.reply)
     reason = describe(outcome)
+    give_up = Isolate if outcome.together else DeadLetter
     if not retried(_code(outcome)):
-        return DeadLetter(reason)
+        return give_up(reason)
     if attempt > spec.retry:
-        return DeadLetter(f"{reason}; gave up after {attempt} attempts")
+        return give_up(f"{reason}; gave up after {attempt} attempts")
     wait = backoff(spec, attempt - 1)
     if outcome.retry_after is not None:
         wait = max(wait, min(outcome.retry_after, RETRY_AFTER_CAP))

@@ -108,6 +108,7 @@ class Sender:
         replies: bool = True,
     ) -> Outcome:
         began = time.monotonic()
+        unreached = False
         try:
             async with asyncio.timeout(within):
                 async with self.session.post(
@@ -123,9 +124,11 @@ class Sender:
                     return _outcome(url, answer, content, replies=replies, seconds=elapsed)
         except TimeoutError:
             error = f"no answer within {within:g} s"
+        except aiohttp.ClientConnectorError as failure:
+            error, unreached = f"no answer: {failure}", True
         except (aiohttp.ClientError, OSError, ValueError) as failure:
             error = f"no answer: {failure or type(failure).__name__}"
-        return Outcome(destination=url, error=error, seconds=time.monotonic() - began)
+        return Outcome(destination=url, error=error, seconds=time.monotonic() - began, unreached=unreached)
 
 
 async def _read(answer: aiohttp.ClientResponse) -> bytes:
@@ -144,7 +147,7 @@ def _outcome(url: str, answer: aiohttp.ClientResponse, content: bytes, *, replie
         if len(content) > ANSWER_LIMIT:
             error = f"the answer is longer than {ANSWER_LIMIT} bytes"
         elif replies:
-            reply, error = _reply(answer, content)
+            reply, error = reply_in([(name.lower(), value) for name, value in answer.raw_headers], content)
     return Outcome(
         destination=url,
         code=answer.status,
@@ -157,11 +160,11 @@ def _outcome(url: str, answer: aiohttp.ClientResponse, content: bytes, *, replie
     )
 
 
-def _reply(answer: aiohttp.ClientResponse, content: bytes) -> tuple[Event[bytes | None] | None, str | None]:
-    """The event in a 2xx answer, or why there is none although there is a body."""
-    headers = [(name.lower(), value) for name, value in answer.raw_headers]
-    kind = answer.headers.get("content-type", "").lower()
-    if "ce-specversion" not in answer.headers and not kind.startswith("application/cloudevents"):
+def reply_in(headers: cloudevents.Headers, content: bytes) -> tuple[Event[bytes | None] | None, str | None]:
+    """The event in a 2xx answer, or why there is none although there is a body; names of headers are in lower case."""
+    known = dict(headers)
+    kind = known.get(b"content-type", b"").decode("latin-1").lower()
+    if b"ce-specversion" not in known and not kind.startswith("application/cloudevents"):
         if not content:
             return None, None
         return None, (

@@ -6,6 +6,8 @@ and of a KafkaSource, whose schemas keep whatever is unknown.
 
 from __future__ import annotations
 
+import copy
+import pathlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,12 +17,10 @@ from golden import rewrite
 from hypothesis import HealthCheck, assume, given, settings
 
 from patternapp.plan import compile as compiler
-from patternapp.render import capabilities, objects
+from patternapp.render import capabilities, containers, objects
 from patternapp.spec import validation
 
 if TYPE_CHECKING:
-    import pathlib
-
     from cluster import api
 
 UNSERVED = {
@@ -28,8 +28,8 @@ UNSERVED = {
     ("ceph.rook.io/v1", "CephBucketTopic"),  # Rook's definitions are in no module
     ("ceph.rook.io/v1", "CephBucketNotification"),
 }
-HERE = capabilities.Capabilities(kafka_source="v1beta1")
-"""What the test control plane can do."""
+HERE = capabilities.Capabilities(kafka_source="v1beta1", retry_after=True, authentication_oidc=True)
+"""What the test control plane can do: all that makes a difference, and the KafkaSource that it serves."""
 EVERY_CASE = pytest.mark.parametrize("case", rewrite.cases(), ids=lambda case: case.name)
 
 
@@ -54,6 +54,23 @@ def complaints(server: api.Api, namespace: str, items: list[dict[str, Any]]) -> 
 
 def said_no(answer: api.Answer) -> bool:
     return answer.refusal is not None or bool(answer.warnings)
+
+
+def jobs(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The Job of every JobSink, as Knative makes it: named after a digest, and with the event in a volume."""
+    made = []
+    for item in items:
+        if item["kind"] == "JobSink":
+            job = copy.deepcopy(item["spec"]["job"])
+            pod = job["spec"]["template"]["spec"]
+            pod["volumes"] = [{"name": "jobsink-event", "secret": {"secretName": "event"}}]
+            for container in pod["containers"]:
+                container["volumeMounts"] = [
+                    {"name": "jobsink-event", "mountPath": str(pathlib.Path(containers.JOB_EVENT).parent)}
+                ]
+            job["metadata"]["name"] = f"{item['metadata']['name']}-{'0' * 32}"
+            made.append({"apiVersion": "batch/v1", "kind": "Job"} | job)
+    return made
 
 
 def pods(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -104,6 +121,13 @@ def test_every_pod_of_a_case_is_admitted_where_only_restricted_ones_are(
     assert complaints(server, namespace, made) == {}
 
 
+def test_a_job_as_knative_starts_it_is_taken_without_a_warning(server: api.Api, namespace: str) -> None:
+    made = jobs([item for case in rewrite.cases() for item in documents(case / "out.yaml")])
+
+    assert made
+    assert complaints(server, namespace, made) == {}
+
+
 @EVERY_CASE
 def test_the_input_of_a_case_is_created_and_read_back(case: pathlib.Path, server: api.Api, namespace: str) -> None:
     (app,) = documents(case / "in.yaml")
@@ -128,7 +152,20 @@ def contains(whole: Any, part: Any) -> bool:
             return bool(whole == part)
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_job_of_a_schedule_with_the_longest_names_is_taken(server: api.Api, namespace: str) -> None:
+    schedule = {"name": "s" * 63, "cron": "@yearly", "function": "orders", "job": True}
+    spec = {"image": "shop:1", "functions": [{"name": "orders", "handler": "a:b"}], "schedules": [schedule]}
+    app = {"apiVersion": "patternapp.dev/v1alpha1", "kind": "PatternApp", "metadata": {"name": "a" * 63}, "spec": spec}
+
+    made = jobs(rendered(spec_strategies.parsed(app)))
+
+    assert made
+    assert complaints(server, namespace, made) == {}
+
+
+@settings(
+    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(data=spec_strategies.resources())
 def test_the_server_takes_every_valid_app_and_all_that_it_becomes(
     data: dict[str, Any], server: api.Api, namespace: str

@@ -12,6 +12,7 @@ import http.client
 import json
 import ssl
 import tempfile
+import time
 import urllib.parse
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 MANAGER = "patternapp-test"
 """The field manager of everything that tests apply."""
 _TIMEOUT = 30.0
+_IDLE = 60.0
+"""Seconds after which a connection is made anew: the server hangs up on one that is idle for longer."""
 _MERGE = "application/merge-patch+json"
 _APPLY = "application/apply-patch+yaml"
 
@@ -116,6 +119,7 @@ class Api:
         self._connection = http.client.HTTPSConnection(
             url.hostname or "", url.port, context=access.context, timeout=_TIMEOUT
         )
+        self._used = time.monotonic()
         self._served: dict[str, list[dict[str, Any]]] = {}
 
     def close(self) -> None:
@@ -128,8 +132,11 @@ class Api:
         """One request; a `body` that is not bytes is sent as JSON."""
         data = None if body is None else (body if isinstance(body, bytes) else json.dumps(body).encode())
         sent = {**self._headers, "Content-Type": "application/json", **(headers or {})}
+        if time.monotonic() - self._used > _IDLE:
+            self._connection.close()
         self._connection.request(method, f"{path}?{query}" if query else path, data, sent)
         response = self._connection.getresponse()
+        self._used = time.monotonic()
         text = response.read().decode()
         kind = response.headers.get_content_type()
         return Answer(

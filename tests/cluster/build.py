@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _REPORT_EVERY = 10.0
 """Seconds between two lines about a build that goes on."""
 _NO_GO = (
-    "The API-server tests need a Go toolchain, to build etcd and kube-apiserver once: install Go 1.25 or newer, or set"
+    "The API-server tests need a Go toolchain, to build etcd and Kubernetes once: install Go 1.25 or newer, or set"
     " KUBECONFIG to a cluster on this machine, such as kind's."
 )
 _VERSION_VARIABLES = "k8s.io/component-base/version"
@@ -52,6 +52,7 @@ class Program:
 PROGRAMS = {
     "etcd": Program("go.etcd.io/etcd/server/v3", "etcd"),
     "kube-apiserver": Program("k8s.io/kubernetes/cmd/kube-apiserver", "kubernetes"),
+    "kube-controller-manager": Program("k8s.io/kubernetes/cmd/kube-controller-manager", "kubernetes"),
 }
 
 
@@ -102,6 +103,21 @@ def build() -> None:
         _once(program(name), functools.partial(_compile, name))
 
 
+def kro() -> Path:
+    """The operator that ours is measured against, made if it is missing; its definitions are then there too.
+
+    Raises:
+        NotBuiltError: there is no Go, or it refused.
+    """
+    place = versions.cache() / f"kro-{versions.read().kro}"
+    wanted = resource_definitions(definitions.KRO)
+    if shutil.which("go") is None and not (place.exists() and wanted.exists()):
+        raise NotBuiltError(_NO_GO)
+    _once(wanted, functools.partial(definitions.collect, definitions.KRO))
+    _once(place, _install_kro)
+    return place
+
+
 def _once(place: Path, make: Callable[[Path], None]) -> None:
     """Make what belongs at a place, unless it is there or another run is just making it."""
     with _locked(place):
@@ -148,6 +164,17 @@ def _compile(name: str, place: Path) -> None:
         last = _follow(place.name, process.stderr)
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command, stderr="\n".join(last))
+
+
+def _install_kro(place: Path) -> None:
+    """Build kro with the libraries that it chose itself, which a module of ours could not."""
+    package = f"{definitions.KRO.module}/cmd/controller@v{versions.read().kro}"
+    options = (f"GOBIN={place.parent}", "CGO_ENABLED=0", "GOWORK=off")
+    command = ("nice", "env", *options, "go", "install", "-trimpath", "-ldflags", "-s -w", package)
+    answer = subprocess.run(command, cwd=place.parent, capture_output=True, text=True, check=False)
+    if answer.returncode:
+        raise subprocess.CalledProcessError(answer.returncode, command, stderr=answer.stderr)
+    (place.parent / "controller").rename(place)
 
 
 def _follow(name: str, output: IO[str]) -> list[str]:

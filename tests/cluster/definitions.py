@@ -60,6 +60,8 @@ SOURCES = (
     Source("kafka-source", "knative.dev/eventing-kafka", "eventing_kafka", "config/source"),
     Source("keda", "github.com/kedacore/keda/v2", "keda", "config/crd/bases"),
 )
+KRO = Source("kro", "github.com/kubernetes-sigs/kro", "kro", "helm/crds")
+"""What a benchmark is measured against; a server has it only if that asks."""
 OWN = versions.ROOT / "manifests" / "crd"
 
 

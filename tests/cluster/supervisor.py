@@ -1,4 +1,4 @@
-"""The process that owns an etcd and a kube-apiserver: a control plane with nothing that acts on what it is told.
+"""The process that owns an etcd, a kube-apiserver and the few controllers without which nothing ever goes away.
 
 What holds here:
 
@@ -7,7 +7,8 @@ What holds here:
 * It says one line of JSON: all that a client must know, once it is ready, or what went wrong.
 * It ends on SIGTERM, when a program ends, or, if it is attached, when its input ends, which is when whoever started
   it is gone. The programs and the folder go with it.
-* There are no controllers: nothing collects garbage, empties a deleted namespace or makes Pods.
+* Of the controllers only those of `CONTROLLERS` run: garbage is collected, a deleted namespace is emptied, and a claim
+  that is deleted goes; nothing makes Pods.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HOST = "127.0.0.1"
+CONTROLLERS = ("garbage-collector-controller", "namespace-controller", "persistentvolumeclaim-protection-controller")
 _READY_WITHIN = 60.0
 _LOOK_EVERY = 0.05
 _LAST_LINES = 20
@@ -67,6 +69,8 @@ class Supervisor:
             server = self._ready(kubeconfig)
         definitions.install(server)
         server.close()
+        # After the definitions: what is there when it starts it need not discover, which it does twice a minute.
+        self._launch("kube-controller-manager", *self._kube_controller_manager(kubeconfig))
         pids = {name: program.pid for name, program in self._programs.items()}
         return {"url": url, "kubeconfig": str(kubeconfig), "pids": pids}
 
@@ -116,6 +120,15 @@ class Supervisor:
         yield "--endpoint-reconciler-type=none"
         # It wants the namespace's default ServiceAccount, which a controller makes; all other admission is on.
         yield "--disable-admission-plugins=ServiceAccount"
+
+    def _kube_controller_manager(self, kubeconfig: Path) -> Iterator[str]:
+        yield f"--kubeconfig={kubeconfig}"
+        yield f"--controllers={','.join(CONTROLLERS)}"
+        yield "--leader-elect=false"
+        yield "--secure-port=0"
+        # Its default of 20 requests a second would make tests wait for it.
+        yield "--kube-api-qps=500"
+        yield "--kube-api-burst=1000"
 
     def _launch(self, name: str, *options: str) -> None:
         bound = _WITH_PARENT if shutil.which(_WITH_PARENT[0]) else ()

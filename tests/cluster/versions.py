@@ -19,6 +19,9 @@ class Versions:
     knative: str
     eventing_kafka: str
     keda: str
+    kro: str
+    kafka: str
+    log4j: str
 
     @property
     def staging(self) -> str:

@@ -1,1 +1,1 @@
-"""The operator: watches PatternApp resources and keeps their objects. It alone knows a cluster."""
+"""The operator: watches PatternApp resources and keeps their objects. It alone writes to a cluster."""

@@ -6,6 +6,7 @@ What holds here:
 * Before an object is made, the server is asked whether somebody else has that name; an object that exists is applied
   with its uid, so that it is that very object or none.
 * A failure of one object is kept for the status and holds up no other.
+* One app has at most `AT_ONCE` requests under way, so that an app of hundreds of objects leaves connections to others.
 """
 
 from __future__ import annotations
@@ -16,27 +17,29 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from patternapp_operator import failures, inventory, resources
-from patternapp_operator import observed as observing
-from patternapp_operator.readiness import Readiness
+from patternapp.cluster import failures, inventory, resources
+from patternapp.cluster import seen as seeing
+from patternapp.cluster.readiness import Readiness
+from patternapp_operator import logs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from patternapp.cluster.desired import Desired, Wanted
+    from patternapp.cluster.inventory import Entry
+    from patternapp.cluster.resources import AppKey, Ref
+    from patternapp.cluster.seen import Seen
     from patternapp_operator.breaker import Breaker
-    from patternapp_operator.capabilities import Served
     from patternapp_operator.cluster import Cluster
-    from patternapp_operator.desired import Desired, Wanted
-    from patternapp_operator.inventory import Entry
     from patternapp_operator.metrics import Metrics
-    from patternapp_operator.observed import Observed, Seen
-    from patternapp_operator.resources import AppKey, Ref
+    from patternapp_operator.observed import Observed
+    from patternapp_operator.reach import Reach
 
 _LOG = logging.getLogger(__name__)
-ABSENT = Readiness("Unknown", "Absent", "it does not exist yet")
 RETRY_FOREIGN = 15.0
 """Seconds until an object of somebody else is looked at again: nothing tells when it goes."""
 RETRY_RIVAL = 60.0
+AT_ONCE = 4
 
 
 @dataclass(slots=True)
@@ -59,7 +62,7 @@ class Outcome:
 
     @property
     def whole(self) -> bool:
-        """Whether everything that could be tried went well: what the server has no kind for is not tried."""
+        """Whether everything that could be tried went well: what is out of reach is not tried."""
         return not self.failed and self.again is None
 
     def block(self, ref: Ref, reason: str, message: str) -> None:
@@ -67,14 +70,10 @@ class Outcome:
         self.blocked[ref] = Readiness("False", reason, message)
 
 
-def begin(served: Served, desired: Desired) -> Outcome:
-    """A run in which the objects of kinds that the server does not serve are out of reach."""
-    outcome = Outcome()
-    for one in desired.objects:
-        if not served.has(one.kind):
-            message = f"the cluster has no {one.kind.definition} at {one.kind.api_version}; install what serves it"
-            outcome.block(one.ref, "DependencyMissing", message)
-    return outcome
+def begin(reach: Reach, desired: Desired) -> Outcome:
+    """A run in which the objects of some kinds are out of reach."""
+    obstacles = ((one.ref, reach.obstacle(one.kind)) for one in desired.objects)
+    return Outcome(blocked={ref: obstacle for ref, obstacle in obstacles if obstacle is not None})
 
 
 @dataclass(slots=True)
@@ -101,27 +100,40 @@ class Applier:
                 result[one.ref] = _entry(one, live)
         return result.values()
 
-    def forget(self, key: AppKey, refs: Iterable[Ref]) -> None:
-        """The app that wanted these objects is gone."""
-        self.breaker.forget(key)
+    def forget(self, refs: Iterable[Ref]) -> None:
+        """Nobody wants these objects any more."""
         for ref in refs:
+            self.breaker.forget(ref)
             self._settled.pop(ref, None)
+
+    def doubt(self) -> None:
+        """Somebody else may have written: only what the inventories say is right is right."""
+        self._settled.clear()
 
     async def apply(self, key: AppKey, outcome: Outcome, todo: Sequence[Wanted], entries: Mapping[Ref, Entry]) -> None:
         """Apply objects: one kind after the other, the objects of one kind at the same time."""
+        slots = asyncio.Semaphore(AT_ONCE)
+
+        async def attempt(one: Wanted) -> None:
+            async with slots:
+                await self._attempt(key, outcome, one, entries.get(one.ref))
+
         for _, wave in itertools.groupby(todo, key=lambda one: one.kind):
-            await asyncio.gather(*(self._attempt(key, outcome, one, entries.get(one.ref)) for one in wave))
+            # Wait for all: nothing of a run may be under way after it.
+            for ended in await asyncio.gather(*map(attempt, wave), return_exceptions=True):
+                if ended is not None:
+                    raise ended
 
     async def prune(self, key: AppKey, outcome: Outcome, entry: Entry) -> bool:
         """Delete an object, if it is still the one that was made; False if that has to be tried again."""
         kind, ref = resources.ApiKind(entry.api_version, entry.kind), entry.ref(key.namespace)
-        self._settled.pop(ref, None)
+        self.forget([ref])
         try:
             live = await self._look(kind, ref)
             if live is not None and not live.deleting and inventory.ours(key, live, entry):
                 await self.cluster.delete(kind, ref.namespace, ref.name, uid=live.uid)
-                self.metrics.count("patternapp_objects_total", {"action": "pruned"})
-                _LOG.info("pruned %s of %s", ref, key)
+                self.metrics.objects.labels("pruned").inc()
+                _LOG.info("pruned %s of %s", ref, key, extra=logs.about(key, item=ref, reason="Pruned"))
         except failures.Rejected as error:
             outcome.failed = True
             outcome.left[ref] = Readiness("False", "NotDeleted", error.message)
@@ -163,18 +175,19 @@ class Applier:
             return
         if live is not None and not inventory.ours(key, live, entry):
             outcome.again = RETRY_FOREIGN
-            holder = inventory.holder(live)
-            outcome.block(one.ref, "Conflict", f"it exists and belongs to {holder}; rename or delete one of the two")
+            outcome.block(one.ref, "Conflict", inventory.taken(live))
             return
         restored = self._settled.get(one.ref, ("", ""))[1].startswith(one.digest)
-        if restored and not self.breaker.allow(key):
+        if restored and not self.breaker.allow(one.ref):
             outcome.again = RETRY_RIVAL
             rival = f"field manager {live.rival!r}" if live is not None and live.rival else "somebody"
             message = f"{rival} keeps changing or deleting it; corrections are suspended, make the two agree"
             outcome.block(one.ref, "Contended", message)
             return
         await self._send(key, outcome, one, live)
-        self.metrics.count("patternapp_objects_total", {"action": "restored" if restored else "applied"})
+        self.metrics.objects.labels("restored" if restored else "applied").inc()
+        if restored:
+            _LOG.info("restored %s of %s", one.ref, key, extra=logs.about(key, item=one.ref, reason="Restored"))
 
     async def _send(self, key: AppKey, outcome: Outcome, one: Wanted, live: Seen | None) -> None:
         body = one.body()
@@ -182,14 +195,14 @@ class Applier:
             body["metadata"]["uid"] = live.uid
         answer = await self.cluster.apply(body, key.namespace)
         self.observed.note(one.ref, answer)
-        now = observing.seen(answer)
+        now = seeing.seen(answer)
         self._settled[one.ref] = (now.uid, _digest(one, now))
         outcome.done[one.ref] = _entry(one, now)
 
     async def _look(self, kind: resources.ApiKind, ref: Ref) -> Seen | None:
         """An object as it is now."""
         body = await self.cluster.get(kind, ref.namespace, ref.name)
-        return None if body is None else observing.seen(body)
+        return None if body is None else seeing.seen(body)
 
 
 def _digest(one: Wanted, live: Seen) -> str:

@@ -10,22 +10,22 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from patternapp.cluster import failures, resources
 from patternapp.render import names
-from patternapp_operator import failures, resources
 from patternapp_operator.workqueue import Priority
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import AsyncIterator, Sequence
 
-    from patternapp_operator.capabilities import Served
+    from patternapp.cluster.resources import ApiKind, AppKey, Object
     from patternapp_operator.cluster import Cluster
+    from patternapp_operator.hearing import Hearing
     from patternapp_operator.metrics import Metrics
     from patternapp_operator.observed import Apps, Observed
-    from patternapp_operator.resources import ApiKind, AppKey
+    from patternapp_operator.reach import Reach
     from patternapp_operator.workqueue import WorkQueue
 
 _LOG = logging.getLogger(__name__)
-_FINDINGS = "patternapp_audit_findings_total"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,25 +37,25 @@ class Audit:
     observed: Observed
     queue: WorkQueue[AppKey]
     metrics: Metrics
+    hearing: Hearing
+    namespaces: Sequence[str] = ()
+    """Where apps are kept; none means everywhere."""
 
-    async def run(self, served: Served) -> bool:
-        """One audit; False if something could not be listed."""
-        whole = await self._attempt(self._apps(), resources.APP_KIND)
-        for kind in served.preferred():
-            whole = await self._attempt(self._objects(kind), kind) and whole
-        return whole
-
-    async def _attempt(self, listing: Coroutine[None, None, None], kind: ApiKind) -> bool:
-        try:
-            await listing
-        except failures.ClusterError as error:
-            _LOG.warning("%s could not be listed: %s", kind.definition, error)
-            return False
-        return True
+    async def run(self, reach: Reach) -> list[ApiKind]:
+        """One audit; the kinds that could not be listed, which keep no other kind from being listed."""
+        self.hearing.keep(reach.watched())
+        missed = []
+        for kind in (resources.APP_KIND, *reach.kinds()):
+            try:
+                await (self._apps() if kind == resources.APP_KIND else self._objects(kind))
+            except failures.ClusterError as error:
+                _LOG.warning("%s could not be listed: %s", kind.definition, error)
+                missed.append(kind)
+        return missed
 
     async def _apps(self) -> None:
         before, found = {key: self.apps.get(key) for key in self.apps}, set()
-        async for body in self.cluster.list(resources.APP_KIND):
+        async for body in self._listed(resources.APP_KIND):
             metadata = body["metadata"]
             found.add(resources.AppKey(metadata["namespace"], metadata["name"]))
             key = self.apps.note(body)
@@ -68,7 +68,7 @@ class Audit:
     async def _objects(self, kind: ApiKind) -> None:
         before = {ref: self.observed.get(ref) for ref in self.observed.of_kind(kind.group, kind.kind)}
         found = set()
-        async for body in self.cluster.list(kind, selector=names.APP_LABEL):
+        async for body in self._listed(kind, selector=names.APP_LABEL):
             ref = resources.ref(body)
             found.add(ref)
             for key in self.observed.note(ref, body):
@@ -79,6 +79,12 @@ class Audit:
                 for key in self.observed.gone(ref, seen.version):
                     self._finding(key, Priority.CHILD)
 
+    async def _listed(self, kind: ApiKind, *, selector: str = "") -> AsyncIterator[Object]:
+        for namespace in self.namespaces or (None,):
+            async for body in self.cluster.list(kind, namespace=namespace, selector=selector):
+                self.hearing.found(kind, int(body["metadata"]["resourceVersion"]))
+                yield body
+
     def _finding(self, key: AppKey, priority: Priority) -> None:
-        self.metrics.count(_FINDINGS, {})
+        self.metrics.findings.inc()
         self.queue.add(key, priority)

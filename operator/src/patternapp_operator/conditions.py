@@ -12,15 +12,15 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from patternapp_operator.readiness import Readiness
+from patternapp.cluster.readiness import Readiness
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from patternapp import errors
-    from patternapp_operator.desired import Desired
-    from patternapp_operator.observed import Seen
-    from patternapp_operator.resources import Object, Ref
+    from patternapp.cluster.desired import Desired
+    from patternapp.cluster.resources import Object, Ref
+    from patternapp.cluster.seen import Seen
 
 READY, PAUSED = "Ready", "Paused"
 _FIELDS = ("observedGeneration", "conditions", "url", "functions", "objects", "inventory")

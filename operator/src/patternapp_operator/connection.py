@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 TOKEN_LIFE = timedelta(minutes=5)
 """How long kopf may use a token before it asks again; a Pod's token changes about every hour."""
-CONNECTIONS = 32
+CONNECTIONS = 64
+"""More than all workers use at a time, so that whoever renews the lease never waits for one."""
 
 
 async def configuration(chosen: Settings) -> client.Configuration:
@@ -32,6 +33,8 @@ async def configuration(chosen: Settings) -> client.Configuration:
         await loaders.load_kube_config(chosen.kubeconfig or None, client_configuration=result, persist_config=False)
     result.connection_pool_maxsize = CONNECTIONS
     result.proxy = None
+    # Or else each request asks two threads: for a proxy in the environment, and for a login in ~/.netrc.
+    result.client_session_kwargs = {"trust_env": False}
     return result
 
 

@@ -5,33 +5,38 @@ What holds here:
 * There are only `on.event` handlers. They await nothing and write nothing, so kopf keeps no state in any object: no
   finalizers, no annotations. Its storages are therefore empty, which halves what an event costs.
 * Labels are selected by the server; PatternApps are watched whole.
-* A watch that dies ends the process (kopf >= 1.45 re-raises), and the next one begins anew.
+* A watch that dies ends kopf (>= 1.45 re-raises); `patternapp_operator.watches` says what then.
 """
 
 from __future__ import annotations
 
+import itertools
 import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import kopf
 
+from patternapp.cluster import resources
 from patternapp.render import names
-from patternapp_operator import connection, resources
+from patternapp_operator import connection
 from patternapp_operator.workqueue import Priority
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from kopf import BodyEssence
 
-    from patternapp_operator.capabilities import Served
+    from patternapp.cluster.resources import ApiKind, AppKey
+    from patternapp_operator.hearing import Hearing
     from patternapp_operator.observed import Apps, Observed
-    from patternapp_operator.resources import ApiKind, AppKey
+    from patternapp_operator.reach import Reach
     from patternapp_operator.settings import Settings
     from patternapp_operator.workqueue import WorkQueue
 
 SERVER_TIMEOUT = 300
+LONGEST_WAIT = 8.0
+"""Seconds between two attempts to watch; after an outage, this is how long it may take until news come again."""
 CHILD_DELAY = 0.05
 """Seconds that news of an object waits for more: the objects of an app tend to become ready together."""
 
@@ -43,13 +48,15 @@ class Intake:
     apps: Apps
     observed: Observed
     queue: WorkQueue[AppKey]
-    served: Callable[[], Served]
+    hearing: Hearing
+    reach: Callable[[], Reach]
     relisted: Callable[[], None]
     """Called when a watch tells what is there, as it does at its beginning and after a gap."""
 
     def app(self, kind: str | None, body: dict[str, Any]) -> None:
         """News of a PatternApp; `kind` is the watch's word, None for what was there before."""
         metadata = body["metadata"]
+        self.hearing.told(resources.APP_KIND, int(metadata["resourceVersion"]))
         if kind is None:
             self.relisted()
         if kind == "DELETED":
@@ -61,9 +68,10 @@ class Intake:
 
     def child(self, kind: str | None, body: dict[str, Any]) -> None:
         """News of an object with our label."""
-        if resources.kind_of(body) not in set(self.served().preferred()):
+        if resources.kind_of(body) not in set(self.reach().kinds()):
             return
         ref = resources.ref(body)
+        self.hearing.told(resources.kind_of(body), int(body["metadata"]["resourceVersion"]))
         if kind is None:
             self.relisted()
         if kind == "DELETED":
@@ -107,10 +115,14 @@ class _NoProgress(kopf.ProgressStorage):
 
 
 class _Backoffs:
-    """Growing, jittered waits; about two minutes in all, after which a watch and so the process ends."""
+    """Growing, jittered waits without end: an outage, however long, is nothing that a new process could mend.
+
+    What does end a watch, and with it the process, is an answer that would be the same again, or an error inside it.
+    """
 
     def __iter__(self) -> Iterator[float]:
-        return (seconds * random.uniform(0.8, 1.2) for seconds in (0.5, 1, 2, 4, 8, 15, 30, 60))  # noqa: S311 - spread
+        waits = itertools.chain((0.5, 1.0, 2.0, 4.0), itertools.repeat(LONGEST_WAIT))
+        return (seconds * random.uniform(0.8, 1.2) for seconds in waits)  # noqa: S311 - spread
 
 
 def settings() -> kopf.OperatorSettings:
@@ -134,11 +146,13 @@ def settings() -> kopf.OperatorSettings:
     result.persistence.diffbase_storage = _NoDiffs()
     result.persistence.progress_storage = _NoProgress()
     result.process.ultimate_exiting_timeout = 25
+    # Kinds and namespaces are looked for once: watching for more takes rights that are needed for nothing else.
+    result.scanning.disabled = True
     return result
 
 
-def registry(intake: Intake, chosen: Settings) -> kopf.OperatorRegistry:
-    """The handlers of one operator."""
+def registry(intake: Intake, chosen: Settings, kinds: Iterable[ApiKind]) -> kopf.OperatorRegistry:
+    """The handlers of one operator for these kinds, PatternApps or objects of theirs."""
     result = kopf.OperatorRegistry()
 
     async def app(event: kopf.RawEvent, **_: Any) -> None:
@@ -151,9 +165,8 @@ def registry(intake: Intake, chosen: Settings) -> kopf.OperatorRegistry:
         return await connection.for_watches(chosen)
 
     kopf.on.login(registry=result)(login)
-    _watch(resources.APP_KIND, result)(app)
-    for kind in resources.KINDS:
-        _watch(kind, result)(child)
+    for kind in kinds:
+        _watch(kind, result)(app if kind == resources.APP_KIND else child)
     return result
 
 

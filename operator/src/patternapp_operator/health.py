@@ -29,6 +29,8 @@ class Health:
     metrics: Metrics
     oldest: Callable[[], float]
     """How long the app that waits longest is overdue; 0 where this replica does not work."""
+    deaf: Callable[[], list[str]]
+    """The kinds of which the watch is dead."""
     synced: Callable[[], bool]
     """Whether everything was listed once."""
     _beat: float | None = None
@@ -42,7 +44,8 @@ class Health:
             found.append(f"the event loop is {max(late, self._lag):.1f} s late")
         if self.oldest() > AGE_LIMIT:
             found.append(f"an app has waited for {self.oldest():.0f} s")
-        return found
+        dead = (f"the watch of {kind} is dead: it does not tell what a list found" for kind in self.deaf())
+        return [*found, *dead]
 
     def lag(self) -> float:
         """Seconds that the event loop was late at the last beat."""
@@ -51,9 +54,14 @@ class Health:
     async def beat(self) -> None:
         """Measure the event loop until cancelled."""
         while True:
-            self._beat = self.clock.monotonic()
+            self.beaten()
             await asyncio.sleep(_BEAT)
-            self._lag = max(self.clock.monotonic() - self._beat - _BEAT, 0.0)
+
+    def beaten(self) -> None:
+        """The event loop has come round."""
+        now = self.clock.monotonic()
+        self._lag = 0.0 if self._beat is None else max(now - self._beat - _BEAT, 0.0)
+        self._beat = now
 
     async def serve(self, host: str, port: int) -> tuple[web.AppRunner, int]:
         """Answer from here on; the runner that ends it, and the port."""
@@ -75,5 +83,6 @@ class Health:
         """A replica that does not lead is ready too: it stands by with everything listed."""
         return web.Response(text="ok") if self.synced() else web.Response(status=503, text="not everything is listed")
 
-    async def _metrics(self, _: web.Request) -> web.Response:
-        return web.Response(text=self.metrics.text(), headers={"Content-Type": "text/plain; version=0.0.4"})
+    async def _metrics(self, request: web.Request) -> web.Response:
+        body, content_type = self.metrics.exposed(request.headers.get("Accept", ""))
+        return web.Response(body=body, headers={"Content-Type": content_type})

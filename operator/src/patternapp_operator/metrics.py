@@ -1,94 +1,76 @@
-"""Counters, gauges and histograms, written as Prometheus text.
+"""What a replica measures of itself, for Prometheus.
 
-What holds here: every metric is declared in `METRICS`; a label's value is never a user's text, so there are few series.
+What holds here:
+
+* What client-go measures too has client-go's name (`workqueue_depth`, `rest_client_*`, `leader_election_*`), so that
+  dashboards and alerts for controllers fit; all else begins with ``patternapp_``.
+* A label's value is one of few words of ours or an HTTP status, never a user's text. Series that are known beforehand
+  begin at 0, so that a rate is right from the first time that something happens.
+* Each replica has a registry of its own.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+import prometheus_client
+from prometheus_client import exposition
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable
 
-BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-Series = tuple[tuple[str, str], ...]
-
-
-class Metric(NamedTuple):
-    """One metric."""
-
-    kind: Literal["counter", "gauge", "histogram"]
-    help: str
-
-
-METRICS = {
-    "patternapp_api_requests_total": Metric("counter", "Requests to the API server by method and code."),
-    "patternapp_reconciles_total": Metric("counter", "Reconciliations by result."),
-    "patternapp_reconcile_seconds": Metric("histogram", "How long a reconciliation takes."),
-    "patternapp_objects_total": Metric("counter", "What was done with objects: applied, restored, settled, pruned."),
-    "patternapp_audit_findings_total": Metric("counter", "Objects that an audit found other than the watches told."),
-    "patternapp_queue_waiting": Metric("gauge", "Apps that wait to be reconciled."),
-    "patternapp_queue_active": Metric("gauge", "Apps that are being reconciled."),
-    "patternapp_queue_oldest_seconds": Metric("gauge", "How long the app that waits longest is overdue."),
-    "patternapp_loop_lag_seconds": Metric("gauge", "How late the event loop woke last."),
-    "patternapp_apps": Metric("gauge", "Apps that are known."),
-    "patternapp_objects": Metric("gauge", "Objects that are known."),
-    "patternapp_leader": Metric("gauge", "1 while this replica leads, 0 otherwise."),
-}
-
-
-@dataclass(slots=True)
-class _Histogram:
-    counts: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
-    total: float = 0.0
+NO_ANSWER = "<error>"
+"""The code of a request that got no answer, as client-go counts it."""
+RESULTS = ("ok", "failed", "fenced", "bug")
+"""How a reconciliation ends; a bug is one of ours, and its log has a traceback."""
+ACTIONS = ("applied", "restored", "pruned")
+"""What is done with objects; restored are those that somebody else had changed or deleted."""
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
 class Metrics:
-    """The metrics of one process."""
+    """The metrics of one replica.
+
+    Attributes:
+        requests: Requests to the API server by ``method`` and ``code``.
+        request_seconds: How long they took, by ``verb``, which is the method.
+        reconciles: Reconciliations by ``result``, one of `RESULTS`.
+        reconcile_seconds: How long they took.
+        objects: What was done with objects by ``action``, one of `ACTIONS`.
+        findings: Objects that an audit found other than the watches had told.
+    """
 
     def __init__(self) -> None:
-        self._counters: dict[str, dict[Series, int]] = {}
-        self._histograms: dict[str, _Histogram] = {}
-        self._gauges: dict[str, Callable[[], float]] = {}
+        # Each series would have a second one for the time when it was made.
+        library: Any = prometheus_client  # this function of it has no annotations
+        library.disable_created_metrics()
+        self._registry = prometheus_client.CollectorRegistry()
+        prometheus_client.ProcessCollector(registry=self._registry)
+        self.requests = self._counter("rest_client_requests", "Requests to the API server.", "method", "code")
+        self.request_seconds = self._histogram(
+            "rest_client_request_duration_seconds", "How long requests to the API server take.", "verb"
+        )
+        self.reconciles = self._counter("patternapp_reconciles", "Reconciliations of apps.", "result")
+        self.reconcile_seconds = self._histogram("patternapp_reconcile_seconds", "How long a reconciliation takes.")
+        self.objects = self._counter("patternapp_objects", "What was done with objects.", "action")
+        self.findings = self._counter("patternapp_audit_findings", "Objects found other than the watches had told.")
+        for result in RESULTS:
+            self.reconciles.labels(result)
+        for action in ACTIONS:
+            self.objects.labels(action)
 
-    def count(self, name: str, labels: Mapping[str, str], amount: int = 1) -> None:
-        """Add to a counter."""
-        series = self._counters.setdefault(name, {})
-        key = tuple(labels.items())
-        series[key] = series.get(key, 0) + amount
+    def gauge(self, name: str, text: str, /, read: Callable[[], float], **labels: str) -> None:
+        """Let a value be read whenever the metrics are."""
+        gauge = prometheus_client.Gauge(name, text, tuple(labels), registry=self._registry)
+        (gauge.labels(**labels) if labels else gauge).set_function(read)
 
-    def observe(self, name: str, value: float) -> None:
-        """Add a value to a histogram."""
-        histogram = self._histograms.setdefault(name, _Histogram())
-        place = next((place for place, bound in enumerate(BUCKETS) if value <= bound), len(BUCKETS))
-        histogram.counts[place] += 1
-        histogram.total += value
+    def exposed(self, accept: str) -> tuple[bytes, str]:
+        """All metrics and their content type: OpenMetrics where an Accept header asks for it, else Prometheus text."""
+        encode, content_type = exposition.choose_encoder(accept)
+        return encode(self._registry), content_type
 
-    def gauge(self, name: str, read: Callable[[], float]) -> None:
-        """Let a gauge be read whenever the metrics are."""
-        self._gauges[name] = read
+    def _counter(self, name: str, text: str, *labels: str) -> prometheus_client.Counter:
+        return prometheus_client.Counter(name, text, labels, registry=self._registry)
 
-    def text(self) -> str:
-        """All metrics in Prometheus' text format 0.0.4."""
-        return "".join(f"{line}\n" for name, metric in METRICS.items() for line in self._lines(name, metric))
-
-    def _lines(self, name: str, metric: Metric) -> Iterator[str]:
-        yield f"# HELP {name} {metric.help}"
-        yield f"# TYPE {name} {metric.kind}"
-        for labels, value in self._counters.get(name, {}).items():
-            shown = ",".join(f'{label}="{text}"' for label, text in labels)
-            yield f"{name}{{{shown}}} {value}"
-        if name in self._gauges:
-            yield f"{name} {self._gauges[name]():g}"
-        if name in self._histograms:
-            yield from _histogram(name, self._histograms[name])
-
-
-def _histogram(name: str, histogram: _Histogram) -> Iterator[str]:
-    total = 0
-    for bound, count in zip((*map(str, BUCKETS), "+Inf"), histogram.counts, strict=True):
-        total += count
-        yield f'{name}_bucket{{le="{bound}"}} {total}'
-    yield f"{name}_sum {histogram.total:g}"
-    yield f"{name}_count {total}"
+    def _histogram(self, name: str, text: str, *labels: str) -> prometheus_client.Histogram:
+        return prometheus_client.Histogram(name, text, labels, registry=self._registry, buckets=_SECONDS)

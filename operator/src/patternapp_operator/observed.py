@@ -5,102 +5,26 @@ What holds here:
 * An older state never replaces a newer one: resource versions grow (KEP-5504), whatever way they came.
 * It may lag behind and, after a gap in a watch, hold what is gone. So nothing is written on its word alone: before a
   write the app is read anew, a write names the object's uid, and audits replace what is here by what there is.
-* Whether anybody changed a field of ours is read from managedFields: whoever changes or deletes a field that we applied
-  takes it out of our entry there, and nothing else does. So defaults, scaling and foreign fields are no drift.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import OrderedDict, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from patternapp_operator import readiness, resources
+from patternapp.cluster import resources
+from patternapp.cluster import seen as seeing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from patternapp_operator.readiness import Readiness
-    from patternapp_operator.resources import AppKey, Object, Ref
+    from patternapp.cluster.resources import AppKey, Object, Ref
+    from patternapp.cluster.seen import Seen
 
 GRAVES = 10_000
 """Deletions that are remembered against late news of what was deleted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """One object as it was last seen.
-
-    Attributes:
-        fields: A digest of the fields that the operator has applied and nobody has changed since; empty where none.
-        rival: The field manager other than the operator that wrote it last; empty where there is none.
-        controller: Kind and name of the object that controls it; empty where none does.
-        owned: The uids of all its owners.
-        ours: The names of the PatternApps that control it.
-        apps: The apps it may belong to.
-    """
-
-    api_version: str
-    uid: str
-    version: int
-    deleting: bool
-    fields: str
-    rival: str
-    controller: str
-    owned: frozenset[str]
-    ours: frozenset[str]
-    url: str | None
-    readiness: Readiness
-    apps: frozenset[AppKey]
-
-    def same(self, other: Seen) -> bool:
-        """Whether nothing changed that the operator acts on."""
-        return (self.uid, self.deleting, self.fields, self.owned, self.url, self.readiness, self.apps) == (
-            other.uid,
-            other.deleting,
-            other.fields,
-            other.owned,
-            other.url,
-            other.readiness,
-            other.apps,
-        )
-
-
-def seen(body: Mapping[str, Any]) -> Seen:
-    """An object of the API server in short."""
-    metadata = body["metadata"]
-    writers = [entry for entry in metadata.get("managedFields") or () if not entry.get("subresource")]
-    rivals = [entry for entry in writers if entry.get("manager") != resources.FIELD_OWNER]
-    owners = metadata.get("ownerReferences") or ()
-    controllers = [owner for owner in owners if owner.get("controller")]
-    return Seen(
-        api_version=body["apiVersion"],
-        uid=metadata["uid"],
-        version=int(metadata["resourceVersion"]),
-        deleting="deletionTimestamp" in metadata,
-        fields=_applied(writers),
-        rival=max(rivals, key=lambda entry: entry.get("time", "")).get("manager", "") if rivals else "",
-        controller=" ".join((controllers[0]["kind"], controllers[0]["name"])) if controllers else "",
-        owned=frozenset(owner["uid"] for owner in owners),
-        ours=frozenset(resources.owners(controllers)),
-        url=(body.get("status") or {}).get("url"),
-        readiness=readiness.readiness(resources.group(body["apiVersion"]), body),
-        apps=frozenset(resources.apps_of(body)),
-    )
-
-
-def digest(content: str) -> str:
-    """A short text that is equal for equal contents."""
-    return hashlib.blake2b(content.encode(), digest_size=12).hexdigest()
-
-
-def _applied(writers: Iterable[Mapping[str, Any]]) -> str:
-    for entry in writers:
-        if entry.get("manager") == resources.FIELD_OWNER and entry.get("operation") == "Apply":
-            return digest(json.dumps(entry.get("fieldsV1"), separators=(",", ":"), sort_keys=True))
-    return ""
 
 
 class Observed:
@@ -129,7 +53,7 @@ class Observed:
 
     def note(self, ref: Ref, body: Mapping[str, Any]) -> frozenset[AppKey]:
         """Take in a state of an object; the apps it concerns, none if it is not news."""
-        now, before = seen(body), self._objects.get(ref)
+        now, before = seeing.seen(body), self._objects.get(ref)
         if now.version <= max(before.version if before else 0, self._graves.get(ref, 0)):
             return frozenset()
         self._objects[ref] = now

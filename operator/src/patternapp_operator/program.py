@@ -8,42 +8,49 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import random
 import signal
 from typing import TYPE_CHECKING
 
-import kopf
 from kubernetes.aio import client
 
-from patternapp.render import capabilities as rendering
+from patternapp.cluster import failures, resources
 from patternapp_operator import (
     apply,
     audit,
     breaker,
-    capabilities,
     clock,
     cluster,
     connection,
-    failures,
     handlers,
     health,
+    hearing,
     leader,
     metrics,
     observed,
     reconcile,
     recorder,
-    resources,
     workers,
     workqueue,
 )
+from patternapp_operator import reach as reaching
+from patternapp_operator import watches as watching
 
 if TYPE_CHECKING:
-    from patternapp_operator.resources import AppKey
+    from collections.abc import Collection
+
+    from patternapp.cluster.resources import ApiKind, AppKey
     from patternapp_operator.settings import Settings
+    from patternapp_operator.tracing import Tracing
 
 _LOG = logging.getLogger(__name__)
 SETTLE = 5.0
 """Seconds that a watch may take to begin."""
+AUDIT_RETRY = 60.0
+"""Seconds until what could not be listed is listed again."""
+LAST = 10.0
+"""Seconds that all else has to end in once the lease is given back."""
 DRAIN = 15.0
 """Seconds that work which was begun may take to end."""
 
@@ -51,24 +58,27 @@ DRAIN = 15.0
 class Replica:
     """The parts of one replica, wired; set `stopped` to end it."""
 
-    def __init__(self, settings: Settings, api: client.ApiClient) -> None:
+    def __init__(self, settings: Settings, api: client.ApiClient, tracing: Tracing) -> None:
         self.settings, self.api = settings, api
-        self.served, self.synced, self.stopped = capabilities.Served(), False, asyncio.Event()
+        self.reach, self.synced, self.stopped = reaching.Reach(), False, asyncio.Event()
         self.audit_due = float("-inf")
         self.wake = asyncio.Event()
         self.clock = clock.SystemClock()
         self.metrics = metrics.Metrics()
         self.apps, self.observed = observed.Apps(), observed.Observed()
+        self.hearing = hearing.Hearing(self.clock)
         self.queue: workqueue.WorkQueue[AppKey] = workqueue.WorkQueue(self.clock, wake=self.wake.set)
+        # Electing and asking are for every replica, writing is for the leader.
+        self.unfenced = cluster.Cluster(self.api, self.metrics)
         self.leader = leader.Leader(
-            cluster=cluster.Cluster(self.api, self.metrics),
+            cluster=self.unfenced,
             clock=self.clock,
             namespace=self.settings.namespace,
             name=self.settings.lease,
             identity=self.settings.identity,
-            elected=self.resync,
+            elected=self.begin,
         )
-        self.cluster = cluster.Cluster(self.api, self.metrics, fence=self.leader.leads)
+        self.cluster = cluster.Cluster(self.api, self.metrics, left=self.leader.left, tracing=tracing)
         self.reconciler = self._reconciler()
         self.workers = workers.Workers(
             queue=self.queue,
@@ -77,15 +87,24 @@ class Replica:
             may_work=self.working,
             clock=self.clock,
             metrics=self.metrics,
+            tracing=tracing,
             count=self.settings.workers,
         )
         self.audit = audit.Audit(
-            cluster=self.cluster, apps=self.apps, observed=self.observed, queue=self.queue, metrics=self.metrics
+            cluster=self.cluster,
+            apps=self.apps,
+            observed=self.observed,
+            queue=self.queue,
+            metrics=self.metrics,
+            hearing=self.hearing,
+            namespaces=self.settings.namespaces,
         )
+        self.watches = self._watches()
         self.health = health.Health(
             clock=self.clock,
             metrics=self.metrics,
             oldest=lambda: self.queue.oldest() if self.working() else 0.0,
+            deaf=self.hearing.deaf,
             synced=lambda: self.synced,
         )
         self._gauges()
@@ -93,6 +112,13 @@ class Replica:
     def working(self) -> bool:
         """Whether this replica reconciles: it leads, and it knows what there is."""
         return self.synced and self.leader.leads()
+
+    def begin(self) -> None:
+        """Look at every app as if for the first time: this replica has just been elected."""
+        # What waited here before was for whoever led then; as overdue work it would make this process look hung.
+        self.queue.clear()
+        self.reconciler.applier.doubt()
+        self.resync()
 
     def resync(self, spread: float = 0.0) -> None:
         """Look at every app again, within so many seconds."""
@@ -105,16 +131,21 @@ class Replica:
         runner, port = await self.health.serve(self.settings.host, self.settings.port)
         _LOG.info("%s answers on port %d", self.settings.identity, port)
         await self.discover()
-        loops = [asyncio.create_task(loop) for loop in (self.leader.run(), self.health.beat(), self._look_around())]
+        election = asyncio.create_task(self.leader.run())
+        loops = [election, asyncio.create_task(self.health.beat()), asyncio.create_task(self._look_around())]
         ended = asyncio.Event()
         work = asyncio.create_task(self.workers.run())
         stopped = asyncio.create_task(self.stopped.wait())
-        watches = asyncio.create_task(self._watch(ended))
+        watches = asyncio.create_task(self.watches.run(ended))
         try:
             await asyncio.wait([watches, stopped, work, *loops], return_when=asyncio.FIRST_COMPLETED)
             await self._drain(work)
+            election.cancel()
+            await asyncio.wait([election])
             await self.leader.release()
         finally:
+            # Whatever swallows its end must not keep this process: it does nothing any more.
+            asyncio.get_running_loop().call_later(LAST, os._exit, 1)
             for task in (stopped, *loops):
                 task.cancel()
             ended.set()
@@ -132,11 +163,12 @@ class Replica:
             loop.add_signal_handler(number, self.stopped.set)
 
     async def discover(self) -> None:
-        """Ask the server what it serves; where that changed, every app is looked at again."""
-        now = capabilities.served(await self.cluster.discover())
-        if now != self.served:
-            _LOG.info("the server serves %d of %d kinds", len(now.kinds), len(resources.KINDS))
-            self.served = self.reconciler.served = now
+        """Ask the server how far this operator reaches; where that changed, every app is looked at again."""
+        now = await reaching.found(self.unfenced, self.settings.namespaces)
+        if now != self.reach:
+            now.log()
+            self.reach = self.reconciler.reach = now
+            self.watches.changed.set()
             self.doubt()
             self.resync()
 
@@ -152,8 +184,11 @@ class Replica:
             try:
                 await self.discover()
                 if now >= self.audit_due:
-                    self.audit_due = now + (self.settings.resync if self.synced else SETTLE)
-                    self.synced = await self.audit.run(self.served) or self.synced
+                    self.audit_due = float("inf")
+                    missed = await self.audit.run(self.reach)
+                    # Objects that could not be listed are asked for one by one: they hold up no app but their own.
+                    self.synced = self.synced or resources.APP_KIND not in missed
+                    self.audit_due = min(self.audit_due, now + self._until_audit(missed))
                 if now >= resynced + self.settings.resync:
                     resynced = now
                     self.resync(self.settings.resync / 10)
@@ -161,21 +196,30 @@ class Replica:
                 _LOG.warning("the server could not be asked what it serves: %s", error)
             await asyncio.sleep(self.settings.discovery * random.uniform(0.9, 1.1))  # noqa: S311 - spread
 
-    async def _watch(self, ended: asyncio.Event) -> None:
+    def _until_audit(self, missed: Collection[ApiKind]) -> float:
+        """Seconds from one audit to the next."""
+        if not self.synced:
+            return SETTLE
+        return min(self.settings.resync, AUDIT_RETRY) if missed else self.settings.resync
+
+    def _watches(self) -> watching.Watches:
         intake = handlers.Intake(
             apps=self.apps,
             observed=self.observed,
             queue=self.queue,
-            served=lambda: self.served,
+            hearing=self.hearing,
+            reach=lambda: self.reach,
             relisted=self.doubt,
         )
-        registry, others = handlers.registry(intake, self.settings), asyncio.all_tasks()
-        tasks = await kopf.spawn_tasks(
-            registry=registry, settings=handlers.settings(), clusterwide=True, stop_flag=ended
+        return watching.Watches(
+            intake=intake,
+            settings=self.settings,
+            clock=self.clock,
+            reach=lambda: self.reach,
+            discover=self.discover,
+            # kopf has just taken the signals for itself, and would end the watches before the work.
+            began=self.obey,
         )
-        # kopf has just taken the signals for itself, and would end the watches before the work.
-        self.obey()
-        await kopf.run_tasks(tasks, ignored=others)
 
     async def _drain(self, work: asyncio.Task[None]) -> None:
         self.workers.stop()
@@ -185,9 +229,6 @@ class Replica:
             _LOG.warning("work did not end within %.0f s and was left to the next leader", DRAIN)
 
     def _reconciler(self) -> reconcile.Reconciler:
-        base = rendering.Capabilities(
-            services_image=self.settings.services_image, cluster_domain=self.settings.cluster_domain
-        )
         applier = apply.Applier(self.cluster, self.observed, breaker.Breaker(self.clock), self.metrics)
         return reconcile.Reconciler(
             cluster=self.cluster,
@@ -196,24 +237,22 @@ class Replica:
             applier=applier,
             recorder=recorder.Recorder(self.cluster, self.clock, self.settings.identity),
             clock=self.clock,
-            base=base,
+            base=self.settings.rendering(),
         )
 
     def _gauges(self) -> None:
-        gauges = {
-            "patternapp_queue_waiting": lambda: len(self.queue),
-            "patternapp_queue_active": lambda: self.queue.active,
-            "patternapp_queue_oldest_seconds": self.queue.oldest,
-            "patternapp_loop_lag_seconds": self.health.lag,
-            "patternapp_apps": lambda: len(self.apps),
-            "patternapp_objects": lambda: len(self.observed),
-            "patternapp_leader": lambda: int(self.leader.leads()),
-        }
-        for name, read in gauges.items():
-            self.metrics.gauge(name, read)
+        gauge = self.metrics.gauge
+        gauge("workqueue_depth", "Apps that wait to be reconciled.", read=self.queue.__len__, name="patternapp")
+        gauge("patternapp_queue_active", "Apps that are being reconciled.", read=lambda: self.queue.active)
+        gauge("patternapp_queue_oldest_seconds", "How long the oldest is overdue.", read=self.queue.oldest)
+        gauge("patternapp_loop_lag_seconds", "How late the event loop woke last.", read=self.health.lag)
+        gauge("patternapp_apps", "Apps that are known.", read=self.apps.__len__)
+        gauge("patternapp_known_objects", "Objects that are known.", read=self.observed.__len__)
+        leads = "1 while this replica leads, otherwise 0."
+        gauge("leader_election_master_status", leads, read=self.leader.leads, name=self.settings.lease)
 
 
-async def run(settings: Settings) -> None:
+async def run(settings: Settings, tracing: Tracing) -> None:
     """Run one replica until SIGTERM or SIGINT.
 
     Raises:
@@ -222,6 +261,6 @@ async def run(settings: Settings) -> None:
     """
     configuration = await connection.configuration(settings)
     async with client.ApiClient(configuration) as api:
-        replica = Replica(settings, api)
+        replica = Replica(settings, api, tracing)
         replica.obey()
         await replica.run()

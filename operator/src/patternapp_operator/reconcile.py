@@ -15,33 +15,38 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from patternapp import errors
+from patternapp.cluster import desired as wanting
+from patternapp.cluster import failures, inventory, readiness, resources
 from patternapp_operator import apply as applying
 from patternapp_operator import clock as clocks
-from patternapp_operator import conditions, failures, inventory, resources
-from patternapp_operator import desired as wanting
+from patternapp_operator import conditions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from patternapp.cluster.desired import Desired
+    from patternapp.cluster.resources import AppKey, Object, Ref
     from patternapp.render.capabilities import Capabilities
     from patternapp_operator.apply import Applier, Outcome
-    from patternapp_operator.capabilities import Served
     from patternapp_operator.clock import Clock
     from patternapp_operator.cluster import Cluster
-    from patternapp_operator.desired import Desired
     from patternapp_operator.observed import Apps, Observed
+    from patternapp_operator.reach import Reach
     from patternapp_operator.recorder import Recorder
-    from patternapp_operator.resources import AppKey, Object, Ref
 
 _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How a run ended: seconds until the app should be looked at again if nothing happens; None means not at all."""
+    """How a run ended: seconds until the app should be looked at again if nothing happens; None means not at all.
+
+    `applied` counts the objects that were made or changed.
+    """
 
     again: float | None = None
     failed: bool = False
+    applied: int = 0
 
 
 @dataclass(slots=True)
@@ -63,7 +68,7 @@ class Reconciler:
     recorder: Recorder
     clock: Clock
     base: Capabilities
-    served: Served = field(init=False)
+    reach: Reach = field(init=False)
     _memos: dict[AppKey, _Memo] = field(default_factory=dict)
 
     async def reconcile(self, key: AppKey) -> Result:
@@ -84,7 +89,7 @@ class Reconciler:
         known = self.apps.get(key)
         if known is None:
             memo = self._memos.pop(key, None)
-            self.applier.forget(key, [one.ref for one in memo.desired.objects] if memo else [])
+            self.applier.forget(one.ref for one in (memo.desired.objects if memo else ()))
             return Result()
         body = known.body()
         if "deletionTimestamp" in body["metadata"]:
@@ -101,16 +106,16 @@ class Reconciler:
 
     def _desired(self, key: AppKey, body: Object) -> Desired:
         metadata = body["metadata"]
-        basis = (metadata["uid"], metadata.get("generation"), inventory.policy(body), self.served)
+        basis = (metadata["uid"], metadata.get("generation"), inventory.policy(body), self.reach)
         memo = self._memos.get(key)
         if memo is None or memo.basis != basis:
-            desired = wanting.desired(body, self.served.rendering(self.base, key.namespace))
+            desired = wanting.desired(body, self.reach.served.rendering(self.base, key.namespace))
             memo = self._memos[key] = _Memo(basis, desired)
         return memo.desired
 
     async def _converge(self, key: AppKey, body: Object, desired: Desired) -> Result:
         entries = inventory.kept(body)
-        outcome = applying.begin(self.served, desired)
+        outcome = applying.begin(self.reach, desired)
         todo = self.applier.unsettled(outcome, desired, entries)
         stale = self._stale(key, body, desired, entries)
         if todo or stale:
@@ -127,7 +132,7 @@ class Reconciler:
         status = conditions.told(self._frame(body), desired, states, live)
         status["inventory"] = inventory.dumped(self.applier.inventory(desired, entries, outcome))
         await self._tell(key, body, status)
-        return Result(again=outcome.again, failed=outcome.failed)
+        return Result(again=outcome.again, failed=outcome.failed, applied=len(outcome.done))
 
     async def _read(self, key: AppKey, body: Object) -> Object | None:
         """The app as it is now; None if it is not the one that was compiled."""
@@ -186,7 +191,7 @@ class Reconciler:
         states = []
         for one in desired.objects:
             failure, seen = outcome.blocked.get(one.ref), self.observed.get(one.ref)
-            told = failure or (seen.readiness if seen is not None else applying.ABSENT)
+            told = failure or (seen.readiness if seen is not None else readiness.ABSENT)
             states.append(conditions.State(one.ref, one.aspect, told))
         return states + [conditions.State(ref, "Pruning", told) for ref, told in outcome.left.items()]
 
@@ -208,9 +213,16 @@ class Reconciler:
         uid = body["metadata"]["uid"]
         try:
             fresh = await self.cluster.patch_status(resources.APP_KIND, *key, uid=uid, status=conditions.patch(status))
-        except (failures.Missing, failures.Conflict):
-            # The app of this uid is gone; the watch, or else an audit, tells of the next one.
+        except failures.Missing:
             self.apps.gone(key, uid)
+            raise
+        except failures.Conflict:
+            # The app of this uid is gone, or the server gave up after others were first several times.
+            now = await self.cluster.get(resources.APP_KIND, *key)
+            if now is None or now["metadata"]["uid"] != uid:
+                self.apps.gone(key, uid)
+            if now is not None:
+                self.apps.note(now)
             raise
         self.apps.note(fresh)
         return fresh

@@ -7,8 +7,9 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from patternapp.cluster import failures, resources
 from patternapp_operator import clock as clocks
-from patternapp_operator import failures
+from patternapp_operator import logs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,4 +51,6 @@ class Recorder:
         try:
             await self.cluster.create(event, metadata["namespace"])
         except failures.ClusterError as error:
-            _LOG.warning("event of %s/%s was not written: %s", metadata["namespace"], metadata["name"], error)
+            key = resources.AppKey(metadata["namespace"], metadata["name"])
+            about = logs.about(key, reason=type(error).__name__)
+            _LOG.warning("an event of %s was not written: %s", key, error, extra=about)

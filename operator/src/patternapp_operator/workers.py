@@ -7,16 +7,18 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from patternapp_operator import failures
+from patternapp.cluster import failures
+from patternapp_operator import logs
 from patternapp_operator.workqueue import Priority
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from patternapp.cluster.resources import AppKey
     from patternapp_operator.clock import Clock
     from patternapp_operator.metrics import Metrics
     from patternapp_operator.reconcile import Reconciler
-    from patternapp_operator.resources import AppKey
+    from patternapp_operator.tracing import Span, Tracing
     from patternapp_operator.workqueue import WorkQueue
 
 _LOG = logging.getLogger(__name__)
@@ -34,6 +36,7 @@ class Workers:
     may_work: Callable[[], bool]
     clock: Clock
     metrics: Metrics
+    tracing: Tracing
     count: int
     _stopping: bool = field(default=False)
 
@@ -68,26 +71,35 @@ class Workers:
         return None
 
     async def _work(self, key: AppKey) -> None:
-        began, result = self.clock.monotonic(), "ok"
+        began = self.clock.monotonic()
         try:
-            told = await self.reconciler.reconcile(key)
-            if told.failed:
-                result = "failed"
-                self.queue.retry(key, at_least=told.again or 0.0)
-            else:
-                self.queue.forget(key)
-                if told.again is not None:
-                    self.queue.add(key, Priority.RESYNC, delay=told.again)
-        except failures.Fenced:
-            result = "fenced"
-            self.queue.add(key, Priority.RESYNC)
-        except failures.Rejected as error:
-            result = "failed"
-            _LOG.warning("%s: %s; again in %.1f s", key, error, self.queue.retry(key, at_least=error.wait))
-        except Exception:  # noqa: BLE001 - one app that shows a bug of ours must not stop the others
-            result = "bug"
-            _LOG.exception("%s: again in %.1f s", key, self.queue.retry(key))
+            with self.tracing.run(key) as span:
+                result = await self._reconcile(key, span)
+                span.set_attribute("patternapp.result", result)
         finally:
             self.queue.done(key)
-            self.metrics.count("patternapp_reconciles_total", {"result": result})
-            self.metrics.observe("patternapp_reconcile_seconds", self.clock.monotonic() - began)
+        self.metrics.reconciles.labels(result).inc()
+        self.metrics.reconcile_seconds.observe(self.clock.monotonic() - began)
+
+    async def _reconcile(self, key: AppKey, span: Span) -> str:
+        """One run; how it ended, in the words of the metrics."""
+        try:
+            told = await self.reconciler.reconcile(key)
+        except failures.Fenced:
+            self.queue.add(key, Priority.RESYNC)
+            return "fenced"
+        except failures.Rejected as error:
+            again, about = self.queue.retry(key, at_least=error.wait), logs.about(key, reason=type(error).__name__)
+            _LOG.warning("%s: %s; again in %.1f s", key, error, again, extra=about)
+            return "failed"
+        except Exception:  # noqa: BLE001 - one app that shows a bug of ours must not stop the others
+            _LOG.exception("%s: again in %.1f s", key, self.queue.retry(key), extra=logs.about(key, reason="Bug"))
+            return "bug"
+        span.set_attribute("patternapp.objects.applied", told.applied)
+        if told.failed:
+            self.queue.retry(key, at_least=told.again or 0.0)
+            return "failed"
+        self.queue.forget(key)
+        if told.again is not None:
+            self.queue.add(key, Priority.RESYNC, delay=told.again)
+        return "ok"

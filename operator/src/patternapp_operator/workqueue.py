@@ -4,7 +4,8 @@ What holds here:
 
 * A key waits at most once, and is never handed out twice at a time: what is added while it is worked on waits until it
   is done.
-* Of the keys that are due, the more urgent come first, and of equals the one that came first.
+* Of the keys that are due, the more urgent come first, and of equals the one that was due first; but no priority comes
+  before the next by more than `HEAD_START`: what changes without end does not keep others waiting without end.
 * No I/O and no sleep; time comes from the clock, chance from `chance`.
 """
 
@@ -25,6 +26,10 @@ K = TypeVar("K", bound="Hashable")
 FIRST_DELAY = 0.5
 LONGEST_DELAY = 60.0
 """Seconds. An object of somebody else that is in the way goes without notice; this is how long it stays unseen."""
+
+
+HEAD_START = 5.0
+"""Seconds by which one priority comes before the next."""
 
 
 class Priority(enum.IntEnum):
@@ -65,7 +70,7 @@ class WorkQueue(Generic[K]):
         self._entries: dict[K, _Entry] = {}
         self._active: set[K] = set()
         self._failures: dict[K, int] = {}
-        self._ready: list[tuple[Priority, int, K]] = []
+        self._ready: list[tuple[float, int, K]] = []
         self._later: list[tuple[float, int, K]] = []
         self._number = 0
 
@@ -120,6 +125,13 @@ class WorkQueue(Generic[K]):
         self.add(key, Priority.RESYNC, delay=delay)
         return delay
 
+    def clear(self) -> None:
+        """Let nothing wait any more; what is worked on is not touched."""
+        self._entries.clear()
+        self._failures.clear()
+        self._ready.clear()
+        self._later.clear()
+
     def forget(self, key: K) -> None:
         """The key went well: its next failure is its first."""
         self._failures.pop(key, None)
@@ -142,7 +154,8 @@ class WorkQueue(Generic[K]):
         while self._later and self._later[0][0] <= now:
             _, number, key = heapq.heappop(self._later)
             if self._current(key, number) and key not in self._active:
-                heapq.heappush(self._ready, (self._entries[key].priority, number, key))
+                entry = self._entries[key]
+                heapq.heappush(self._ready, (entry.due + entry.priority * HEAD_START, number, key))
 
     def _current(self, key: K, number: int) -> bool:
         entry = self._entries.get(key)

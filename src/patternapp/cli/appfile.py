@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import os
+import select
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +15,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from patternapp.plan.model import Plan
+    from patternapp.render.capabilities import Capabilities
     from patternapp.spec.v1alpha1 import PatternApp
 
 STDIN = "-"
+PIPE_PATIENCE = 5.0
+"""Seconds until somebody has to write to a named pipe."""
 
 
 def content(path: Path, *, limit: int = -1) -> bytes:
@@ -22,10 +28,26 @@ def content(path: Path, *, limit: int = -1) -> bytes:
     try:
         if str(path) == STDIN:
             return sys.stdin.buffer.read(limit)
+        if path.is_fifo():
+            return _piped(path, limit)
         with path.open("rb") as file:
             return file.read(limit)
     except OSError as error:
         raise _unreadable(path, f"cannot be read: {error.strerror}") from error
+
+
+def _piped(path: Path, limit: int) -> bytes:
+    """The content of a pipe; one that nobody writes to would hold up whoever opens it for ever."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    with io.BufferedReader(io.FileIO(descriptor)) as file:
+        select.select([descriptor], [], [], PIPE_PATIENCE)
+        first = file.raw.read(1)
+        if first == b"":
+            raise _unreadable(path, "is a pipe that nobody writes to; start what writes to it first")
+        # None: somebody will write, and may take the time for it.
+        begun = first or b""
+        os.set_blocking(descriptor, True)
+        return begun + file.read(-1 if limit < 0 else limit - len(begun))
 
 
 def text(path: Path) -> str:
@@ -61,6 +83,18 @@ def plan(path: Path, *, accept: Collection[str] = ()) -> Plan:
     from patternapp.spec import load
 
     return compiler.compile_app(load.load(_limited(path), file=name(path), accept=accept))
+
+
+def resources(path: Path) -> tuple[dict[str, Any], ...]:
+    """Every app in the file as a Kubernetes object: what its author wrote, and no defaults."""
+    return tuple(app.model_dump(mode="json", by_alias=True, exclude_unset=True) for app in apps(path))
+
+
+def capabilities(path: Path | None) -> Capabilities:
+    """What a file says that the cluster can do, or the defaults."""
+    from patternapp.render import capabilities
+
+    return capabilities.DEFAULT if path is None else capabilities.from_mapping(mapping(path), file=name(path))
 
 
 def _limited(path: Path) -> bytes:

@@ -27,8 +27,7 @@ def events(attributes: Mapping[str, str], data: str | None, *, count: int) -> tu
         count: How many.
 
     Raises:
-        PatternAppError: The data is not JSON.
-        OSError: The file cannot be read.
+        PatternAppError: The data is not JSON, or the file cannot be read.
     """
     content = None
     common: dict[str, str] = {"specversion": "1.0", "time": dt.datetime.now(dt.UTC).isoformat(), **attributes}
@@ -41,7 +40,12 @@ def _content(data: str) -> tuple[str, bytes]:
     """The media type and the bytes."""
     if data.startswith(FILE_MARK):
         path = Path(data.removeprefix(FILE_MARK))
-        return mimetypes.guess_type(path)[0] or "application/octet-stream", path.read_bytes()
+        try:
+            return mimetypes.guess_type(path)[0] or "application/octet-stream", path.read_bytes()
+        except OSError as error:
+            raise errors.PatternAppError(
+                f"--data: {path} cannot be read: {error.strerror}; name another file"
+            ) from error
     try:
         json.loads(data)
     except ValueError as error:

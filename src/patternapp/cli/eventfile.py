@@ -33,6 +33,15 @@ def read(path: Path) -> tuple[cloudevents.Event[bytes | None], ...]:
     return tuple(events)
 
 
+def only(path: Path) -> cloudevents.Event[bytes | None]:
+    """The one event of a file; raises as `read` does, and where it has several or none."""
+    events = read(path)
+    if len(events) != 1:
+        message = f"{len(events)} events, and one is wanted; put each into a file of its own"
+        raise errors.SpecError((errors.Problem(appfile.name(path), 0, "", "SeveralEvents", message),))
+    return events[0]
+
+
 def _values(text: str, name: str) -> list[tuple[int, str, Any]]:
     """Each event with its line (0: unknown) and its place in the file."""
     try:

@@ -7,10 +7,12 @@ import os
 import typer
 
 from patternapp import errors
+from patternapp.cluster import failures as cluster
 
 EXIT_CODES: tuple[tuple[type[BaseException], int], ...] = (
     (errors.EnvironmentProblem, 3),
     (errors.StoreError, 3),
+    (cluster.ClusterError, 3),
     (errors.PatternAppError, 1),
     (OSError, 3),
 )
@@ -33,6 +35,8 @@ def show(error: BaseException) -> None:
 
 def _text(error: BaseException) -> str:
     """What the error says; of the system's errors the file and the reason, without their number."""
+    if isinstance(error, cluster.Forbidden):
+        return f"{error.message}; ask whoever runs the cluster for that right"
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
     return str(error)

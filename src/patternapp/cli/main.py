@@ -16,10 +16,29 @@ import typer
 
 from patternapp import errors
 from patternapp.cli import failures
-from patternapp.cli.commands import dev, dlq, events, graph, init, render, schedule, schema, send, serve, validate
+from patternapp.cli.commands import (
+    dev,
+    diff,
+    dlq,
+    events,
+    explain,
+    graph,
+    init,
+    render,
+    schedule,
+    schema,
+    send,
+    serve,
+    status,
+    validate,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+INTERRUPTED = 130
+"""What shells say of a program that Ctrl-C ended."""
 
 
 def main() -> None:
@@ -33,6 +52,8 @@ def run(arguments: Sequence[str]) -> int:
         build()(arguments, prog_name="patternapp")
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    except KeyboardInterrupt:
+        return INTERRUPTED
     except (errors.PatternAppError, OSError) as error:
         failures.show(error)
         return failures.exit_code(error)
@@ -58,7 +79,10 @@ def build() -> typer.Typer:
         ("dev", dev.run, dev.EXAMPLE),
         ("send", send.run, send.EXAMPLE),
         ("events", events.run, events.EXAMPLE),
+        ("explain", explain.run, explain.EXAMPLE),
         ("render", render.run, render.EXAMPLE),
+        ("diff", diff.run, diff.EXAMPLE),
+        ("status", status.run, status.EXAMPLE),
         ("graph", graph.run, graph.EXAMPLE),
         ("schema", schema.run, schema.EXAMPLE),
         ("serve", serve.run, serve.EXAMPLE),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -30,6 +31,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         typer.echo("   ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def styled(line: str) -> None:
+    """Print a styled line; its styles are dropped where nobody would see them, and where NO_COLOR is set."""
+    typer.echo(line, color=False if os.environ.get("NO_COLOR") else None)
 
 
 def shown(text: str) -> str:

@@ -61,7 +61,7 @@ class Layout:
 
 def layout(view: View) -> Layout:
     """A place for every box and every line."""
-    boxes = tuple((box, _item(2 * box.column, BOX_HEIGHT, _box_width(box))) for box in view.boxes)
+    boxes = tuple((box, _item(2 * box.column, _box_height(box), _box_width(box))) for box in view.boxes)
     items = {box.key: item for box, item in boxes}
     ways = tuple(_way(line, items[line.tail], items[line.head]) for line in view.lines)
     stops = [stop for way in ways for stop in way.items[1:-1]]
@@ -89,7 +89,11 @@ def _item(track: int, height: float, width: float) -> Item:
 
 
 def _box_width(box: Box) -> float:
-    return BOX_PADDING + BOLD_CHARACTER * max(len(box.kind), len(box.name))
+    return BOX_PADDING + BOLD_CHARACTER * max(len(row) for row in box.rows)
+
+
+def _box_height(box: Box) -> float:
+    return BOX_HEIGHT + (WORD_HEIGHT * len(box.mark.why) if box.mark is not None else 0.0)
 
 
 def _way(line: Line, tail: Item, head: Item) -> Way:

@@ -5,8 +5,8 @@ What holds here: boxes and lines are in the plan's order; every text is printabl
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 
 from patternapp.plan.model import (
     SOURCE_ATTRIBUTE,
@@ -40,9 +40,35 @@ COLUMNS: Mapping[type[Node], int] = {
     Uri: 3,
 }
 DEAD_LETTER_COLUMN = 4
+STORE = "dead-letters"
 COMPARISONS = {"exact": "=", "prefix": "begins with", "suffix": "ends with"}
 LINE_LIMIT = 44
 """Characters of one line of a label; filters can be longer than any picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Whether what a box or a line stands for works where the app runs, and why not."""
+
+    ready: Literal["True", "False", "Unknown"]
+    reason: str
+
+    @property
+    def why(self) -> tuple[str, ...]:
+        """The line of a label that says why something does not work; none where it does."""
+        return () if self.ready == "True" else (_printable(self.reason),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marks:
+    """The marks of a picture, by the keys of nodes and edges; whatever has none is drawn as in a picture without marks.
+
+    The box of the app's own dead letters has the key `STORE`.
+    """
+
+    whole: Mark
+    nodes: Mapping[str, Mark] = field(default_factory=dict)
+    edges: Mapping[str, Mark] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +79,13 @@ class Box:
     kind: str
     name: str
     column: int
+    mark: Mark | None = None
+
+    @property
+    def rows(self) -> tuple[str, ...]:
+        """The lines of its label: its kind, its name if it has one, and why it does not work."""
+        named = (self.kind, self.name) if self.name else (self.kind,)
+        return (*named, *self.mark.why) if self.mark is not None else named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +96,7 @@ class Line:
     head: str
     words: tuple[str, ...] = ()
     failed: bool = False
+    mark: Mark | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +106,13 @@ class View:
     app: str
     boxes: tuple[Box, ...]
     lines: tuple[Line, ...]
+    mark: Mark | None = None
 
 
-def view(plan: Plan) -> View:
+def view(plan: Plan, marks: Marks | None = None) -> View:
     """The boxes and lines of a plan; the dead letters of one target share a box."""
-    lines = tuple(Line(tail=edge.tail, head=edge.head, words=_words(edge)) for edge in plan.edges)
+    nodes_marks, edges_marks = (marks.nodes, marks.edges) if marks is not None else ({}, {})
+    lines = tuple(_line(edge, edges_marks.get(edge.key)) for edge in plan.edges)
     # The hand-over to a queue or a stream has its worker's dead letter: the worker's line stands for both.
     failing = tuple(
         edge
@@ -90,25 +126,38 @@ def view(plan: Plan) -> View:
     nodes = tuple(node for node in plan.nodes if node.key in called or not isinstance(node, Uri))
     return View(
         plan.app,
-        (*(_box(node) for node in nodes), *(_dead_letters(target) for target in targets)),
-        (*lines, *(Line(tail=tail, head=_dead_letters(end).key, failed=True) for tail, end in failures)),
+        (
+            *(_box(node, nodes_marks.get(node.key)) for node in nodes),
+            *(_dead_letters(target, nodes_marks.get(target or STORE)) for target in targets),
+        ),
+        (*lines, *(Line(tail=tail, head=_dead_letters(end, None).key, failed=True) for tail, end in failures)),
+        marks.whole if marks is not None else None,
     )
 
 
-def _box(node: Node) -> Box:
+def _line(edge: Edge, mark: Mark | None) -> Line:
+    why = mark.why if mark is not None else ()
+    return Line(tail=edge.tail, head=edge.head, words=(*_words(edge), *why), mark=mark)
+
+
+def _box(node: Node, mark: Mark | None) -> Box:
     name = node.uri if isinstance(node, Uri) else getattr(node, "name", "")
     if isinstance(node, Gateway):
         name = node.host or ""
     kind = type(node).__name__.lower()
     if isinstance(node, Source):
         kind = type(node.origin).__name__.lower()
-    return Box(key=node.key, kind=kind, name=_printable(name), column=COLUMNS[type(node)])
+    return Box(key=node.key, kind=kind, name=_printable(name), column=COLUMNS[type(node)], mark=mark)
 
 
-def _dead_letters(target: str | None) -> Box:
+def _dead_letters(target: str | None, mark: Mark | None) -> Box:
     name = "the app's store" if target is None else target.removeprefix("function/")
     return Box(
-        key=f"dead-letters/{target or ''}", kind="dead letters", name=_printable(name), column=DEAD_LETTER_COLUMN
+        key=f"dead-letters/{target or ''}",
+        kind="dead letters",
+        name=_printable(name),
+        column=DEAD_LETTER_COLUMN,
+        mark=mark,
     )
 
 

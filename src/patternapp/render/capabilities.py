@@ -20,14 +20,19 @@ class Capabilities:
     Attributes:
         kafka_source: The version of KafkaSource that is served.
         retry_after: Whether Eventing's flag ``delivery-retryafter`` is on.
+        authentication_oidc: Whether Eventing's flag ``authentication-oidc`` is on: senders prove who they are, and
+            EventPolicies, which are refused otherwise, say who may send.
         services_image: The image of PatternApp's own services.
+        eventing_namespace: Where Eventing's data plane runs, which delivers to what is closed to others.
         namespace: Where the app will live. Only objects for programs outside the namespace need a whole address.
         cluster_domain: The cluster's DNS domain, for the same addresses.
     """
 
     kafka_source: Literal["v1", "v1beta1"] = "v1"
     retry_after: bool = False
+    authentication_oidc: bool = False
     services_image: str = "ghcr.io/patternapp/services:0.1.0"
+    eventing_namespace: str = "knative-eventing"
     namespace: str = "default"
     cluster_domain: str = "cluster.local"
 

@@ -11,10 +11,13 @@ if TYPE_CHECKING:
     from patternapp.plan.model import Function
     from patternapp.render.scope import Object, Scope
 
-PORT = 8080
+PORT, FIGURES_PORT = 8080, 9090
+"""Where events are received, and where one of our services that receives none tells its health and its metrics."""
 CONFIG_FOLDER, SECRETS_FOLDER = "/etc/patternapp/config", "/etc/patternapp/secrets"
 JOB_EVENT = "/etc/jobsink-event/event"
 """Where a JobSink mounts the event."""
+FUNCTION = "function"
+"""The name of a function's container."""
 SERVICE_RESOURCES = {"requests": {"cpu": "25m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}}
 
 
@@ -49,7 +52,7 @@ class Mounts:
 def function(node: Function) -> Object:
     """A function's container as Knative runs it: it listens on ``$PORT``, which Knative sets."""
     container: Object = {
-        "name": "function",
+        "name": FUNCTION,
         "image": node.image,
         "command": _command(node),
         "securityContext": restricted(),
@@ -62,8 +65,12 @@ def function(node: Function) -> Object:
 
 
 def beside_worker(node: Function) -> Object:
-    """A function's container in a worker's Pod, where nobody else sets ``$PORT``."""
-    container = function(node)
+    """A function's container in a worker's Pod, where nobody else sets ``$PORT``.
+
+    It is a sidecar in Kubernetes' sense: it listens before the worker pulls, and ends only after the worker did, so a
+    batch on its way is always answered.
+    """
+    container = function(node) | {"restartPolicy": "Always"}
     container["env"] = [*container.get("env", ()), {"name": "PORT", "value": str(PORT)}]
     container["startupProbe"] = {"tcpSocket": {"port": PORT}, "periodSeconds": 1, "failureThreshold": 60}
     return container
@@ -87,6 +94,26 @@ def own(scope: Scope, role: str, mounts: Mounts) -> Object:
         "resources": SERVICE_RESOURCES,
         "volumeMounts": mounts.mounts(),
     }
+
+
+def monitored(container: Object, port: int) -> Object:
+    """The same container, restarted once it says on a port that it must be, and called while it says that it can."""
+
+    def look(path: str) -> Object:
+        return {"httpGet": {"path": path, "port": port}, "periodSeconds": 10, "timeoutSeconds": 5}
+
+    return container | {
+        "ports": [{"containerPort": port}],
+        "livenessProbe": look("/healthz") | {"initialDelaySeconds": 10},
+        "readinessProbe": look("/readyz"),
+    }
+
+
+def pulling(scope: Scope, role: str, mounts: Mounts) -> Object:
+    """The container of one of our services that is called by nobody but who reads its metrics."""
+    container = own(scope, role, mounts)
+    container["args"] = [*container["args"], "--port", str(FIGURES_PORT)]
+    return monitored(container, FIGURES_PORT)
 
 
 def restricted() -> Object:

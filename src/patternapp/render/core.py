@@ -1,4 +1,4 @@
-"""Kubernetes' own kinds: ConfigMaps, the Deployments of what pulls or keeps, and their network."""
+"""Kubernetes' own kinds: ConfigMaps, and the Deployments of what pulls or keeps."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import hashlib
 import math
 from typing import TYPE_CHECKING
 
-from patternapp.plan.model import Queue
+from patternapp.plan.model import Consume, Queue, Trigger
 from patternapp.render import containers, names, receivers
 from patternapp.render import scope as scopes
 
 if TYPE_CHECKING:
-    from patternapp.plan.model import Consume, Source, Stream
+    from patternapp.plan.model import Source, Stream
     from patternapp.render.scope import Object, Scope
     from patternapp.spec import sources as spec_sources
 
@@ -47,14 +47,15 @@ def worker_config(scope: Scope, node: Queue | Stream, edge: Consume) -> Object:
 
 
 def worker(scope: Scope, node: Queue | Stream, edge: Consume) -> tuple[Object, Object]:
-    """A worker's ConfigMap and Deployment: our worker and the function in one Pod. KEDA owns the replicas."""
+    """A worker's ConfigMap and Deployment: our worker, and the function beside it. KEDA owns the replicas."""
     name = names.worker(scope.app, node.key)
     function = scope.function(edge.head)
     config = config_map(scope, name, WORKER, worker_config(scope, node, edge))
     mounts = containers.Mounts(config=name, secrets=receivers.log_secrets(node))
     pod = {
         "terminationGracePeriodSeconds": math.ceil(max(function.timeout, edge.delivery.timeout)) + LAST_CALL,
-        "containers": [containers.own(scope, WORKER, mounts), containers.beside_worker(function)],
+        "initContainers": [containers.beside_worker(function)],
+        "containers": [containers.pulling(scope, WORKER, mounts)],
         "volumes": mounts.volumes(),
     }
     return config, _deployment(scope, name, WORKER, (pod, config), {})
@@ -65,7 +66,7 @@ def outbox(scope: Scope, node: Source, database: spec_sources.Database) -> tuple
     name = names.entry(scope.app, node.key)
     config = config_map(scope, name, OUTBOX, scopes.dumped(database) | {"marker": node.marker})
     mounts = containers.Mounts(config=name, secrets=(database.secret_name,))
-    pod = {"containers": [containers.own(scope, OUTBOX, mounts)], "volumes": mounts.volumes()}
+    pod = {"containers": [containers.pulling(scope, OUTBOX, mounts)], "volumes": mounts.volumes()}
     return config, _deployment(scope, name, OUTBOX, (pod, config), {"replicas": 1})
 
 
@@ -76,12 +77,10 @@ def dead_letters(scope: Scope) -> tuple[Object, ...]:
     """
     role = names.DEAD_LETTERS
     name = names.own(scope.app, role)
-    config = config_map(scope, name, role, {"folder": DATA_FOLDER})
+    config = config_map(scope, name, role, dead_letter_config(scope))
     mounts = containers.Mounts(config=name)
-    container = containers.own(scope, role, mounts)
+    container = containers.monitored(containers.own(scope, role, mounts), containers.PORT)
     container["volumeMounts"] = [*container["volumeMounts"], {"name": "data", "mountPath": DATA_FOLDER}]
-    container["ports"] = [{"containerPort": containers.PORT}]
-    container["readinessProbe"] = {"httpGet": {"path": "/healthz", "port": containers.PORT}}
     volumes = [*mounts.volumes(), {"name": "data", "persistentVolumeClaim": {"claimName": name}}]
     # The volume belongs to one Pod at a time, and without root its group must be ours.
     pod = {"securityContext": {"fsGroup": 65532}, "containers": [container], "volumes": volumes}
@@ -96,14 +95,13 @@ def dead_letters(scope: Scope) -> tuple[Object, ...]:
     )
 
 
-def closed_workers(scope: Scope) -> Object:
-    """Nobody calls a worker: it pulls, and its function listens for it alone."""
-    spec = {
-        "podSelector": {"matchLabels": names.labels(scope.app, WORKER)},
-        "policyTypes": ["Ingress"],
-        "ingress": [],
-    }
-    return scope.head("networking.k8s.io/v1", "NetworkPolicy", names.workers(scope.app), WORKER) | {"spec": spec}
+def dead_letter_config(scope: Scope) -> Object:
+    """What the store reads: where it keeps, and whom it may send to again, each with the address that Brokers call."""
+    called = [edge.head for edge in scope.plan.edges_of(Trigger) if not scope.is_job(edge)]
+    # A worker's function has no address of its own; a KafkaSource calls its function's.
+    called += [edge.head for edge in scope.plan.edges_of(Consume) if edge.batch_max is None]
+    known = [{"name": head} | scope.receiver(head) for head in dict.fromkeys(called)]
+    return {"app": scope.app, "folder": DATA_FOLDER, "receivers": [*known, {"name": "broker", "sink": True}]}
 
 
 def _deployment(scope: Scope, name: str, component: str, content: tuple[Object, Object], spec: Object) -> Object:

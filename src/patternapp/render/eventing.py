@@ -1,7 +1,10 @@
-"""eventing.knative.dev, sources.knative.dev and sinks.knative.dev: the Broker and what feeds and empties it.
+"""eventing.knative.dev and sources.knative.dev: the Broker and what feeds and empties it.
 
-What holds here: every delivery is written out whole. A Trigger with any ``delivery`` ignores its Broker's retries, and
-behind a Kafka Broker also its dead letter.
+What holds here:
+
+* Every delivery is written out whole. A Trigger with any ``delivery`` ignores its Broker's retries, and behind a Kafka
+  Broker also its dead letter.
+* What fills an ordered log is ordered itself, or the log would keep an order that nobody sent in.
 """
 
 from __future__ import annotations
@@ -9,8 +12,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from patternapp import delivery as deliveries
-from patternapp.plan.model import SOURCE_ATTRIBUTE
-from patternapp.render import containers, names
+from patternapp.plan.model import SOURCE_ATTRIBUTE, Consume
+from patternapp.render import names
 from patternapp.render import scope as scopes
 
 if TYPE_CHECKING:
@@ -39,7 +42,11 @@ def trigger(scope: Scope, edge: Trigger) -> Object:
     spec["subscriber"] = scope.subscriber(edge)
     spec["delivery"] = delivery(scope, edge.delivery, edge.dead_letter)
     pattern = edge.key.partition("/")[0]
-    return scope.head(scopes.EVENTING, "Trigger", names.entry(scope.app, edge.key), pattern) | {"spec": spec}
+    head = scope.head(scopes.EVENTING, "Trigger", names.entry(scope.app, edge.key), pattern)
+    if any(consume.ordered for consume in scope.plan.edges_of(Consume) if consume.tail == edge.head):
+        # The Kafka Broker reads it; others have no order to keep.
+        head["metadata"]["annotations"] = {names.DELIVERY_ORDER: "ordered"}
+    return head | {"spec": spec}
 
 
 def delivery(scope: Scope, spec: DeliverySpec, dead_letter: str | None) -> Object:
@@ -72,24 +79,12 @@ def ping_source(scope: Scope, node: Schedule) -> Object:
     return scope.head(scopes.SOURCES, "PingSource", names.entry(scope.app, node.key), "schedule") | {"spec": spec}
 
 
-def job_sink(scope: Scope, node: Schedule, edge: Trigger) -> Object:
-    """Runs a schedule's function as a Job, for work that outlives any request; the retries are the Job's as well."""
-    function = scope.function(edge.head)
-    pod = {"restartPolicy": "Never", "automountServiceAccountToken": False, "containers": [containers.job(function)]}
-    template = {"metadata": {"labels": names.labels(scope.app, "schedule")}, "spec": pod}
-    job = {"spec": {"backoffLimit": edge.delivery.retry, "ttlSecondsAfterFinished": 86400, "template": template}}
-    head = scope.head(scopes.SINKS, "JobSink", names.entry(scope.app, node.key), "schedule")
-    return head | {"spec": {"job": job}}
-
-
 def sqs_source(scope: Scope, node: Source, bucket: spec_sources.AwsBucket) -> Object:
     """Reads the SQS queue that a bucket of Amazon S3 notifies."""
     queue = {"arn": bucket.queue_arn, "region": bucket.queue_arn.split(":")[3]}
     auth = {"secret": {"ref": {"name": bucket.secret_name}}}
     spec = {"aws": {"sqs": queue, "auth": auth}} | _feeds(scope, node.marker)
-    head = scope.head(
-        "sources.knative.dev/v1alpha1", "IntegrationSource", names.entry(scope.app, node.key), "event-driven"
-    )
+    head = scope.head(scopes.CONNECTORS, "IntegrationSource", names.entry(scope.app, node.key), "event-driven")
     return head | {"spec": spec}
 
 

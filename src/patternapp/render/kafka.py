@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from patternapp.render import eventing, names
+from patternapp.render import eventing, logins, names
 
 if TYPE_CHECKING:
     from patternapp.plan.model import Consume, Stream
@@ -24,19 +24,25 @@ def source(scope: Scope, node: Stream, edge: Consume) -> Object:
         "delivery": eventing.delivery(scope, edge.delivery, edge.dead_letter),
         "sink": scope.destination(edge.head),
     }
-    if node.kafka.secret_name is not None:
-        spec["net"] = _net(node.kafka.secret_name)
+    login = logins.login(node.kafka)
+    if login is not None:
+        spec["net"] = _net(login)
     version = f"sources.knative.dev/{scope.capabilities.kafka_source}"
     return scope.head(version, "KafkaSource", names.worker(scope.app, node.key), "stream") | {"spec": spec}
 
 
-def _net(secret: str) -> Object:
-    """SASL over TLS: a KafkaSource says in its spec what the Secret's ``protocol`` says elsewhere."""
+def _net(login: logins.Login) -> Object:
+    """A KafkaSource says in its spec what the Secret's ``protocol`` says elsewhere."""
 
     def key(name: str) -> Object:
-        return {"secretKeyRef": {"name": secret, "key": name}}
+        return {"secretKeyRef": {"name": login.secret, "key": name}}
 
-    return {
-        "sasl": {"enable": True, "type": key("sasl.mechanism"), "user": key("user"), "password": key("password")},
-        "tls": {"enable": True, "caCert": key("ca.crt")},
-    }
+    net: Object = {}
+    if login.sasl:
+        names_of = {"type": "sasl.mechanism", "user": logins.USER, "password": logins.PASSWORD}
+        net["sasl"] = {"enable": True} | {field: key(name) for field, name in names_of.items()}
+    if login.tls:
+        net["tls"] = {"enable": True, "caCert": key(logins.AUTHORITY)}
+    if not login.sasl:
+        net["tls"] |= {"cert": key(logins.CERTIFICATE), "key": key(logins.KEY)}
+    return net

@@ -1,7 +1,7 @@
 """keda.sh: how many workers a queue or a stream has.
 
 What holds here: a queue can always leave zero, and an outage of Kafka never empties a running set of workers. Each
-setting says which trap it avoids (KEDA issues in brackets).
+setting says which trap it avoids (KEDA issues in brackets), and is written out where a default avoids it.
 """
 
 from __future__ import annotations
@@ -10,25 +10,20 @@ import math
 from typing import TYPE_CHECKING
 
 from patternapp.plan.model import Queue
-from patternapp.render import names
+from patternapp.render import logins, names
 from patternapp.render import scope as scopes
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from patternapp.plan.model import Consume, Stream
     from patternapp.render.scope import Object, Scope
     from patternapp.spec import v1alpha1
 
-KAFKA_PARAMETERS = {
-    "sasl": "sasl",
-    "tls": "tls",
-    "username": "user",
-    "password": "password",
-    "ca": "ca.crt",
-    "cert": "user.crt",
-    "key": "user.key",
-}
-"""KEDA's parameter: the Secret's key. `sasl` and `tls` hold KEDA's own words (``scram_sha512``, ``enable``); a key
-that is missing counts as empty."""
+MECHANISMS = {"SCRAM-SHA-512": "scram_sha512", "SCRAM-SHA-256": "scram_sha256", "PLAIN": "plaintext"}
+"""Kafka's word: KEDA's."""
+PROTOCOL_VERSION = "2.1.0"
+"""The oldest that Kafka 4 still speaks (KIP-896); without it KEDA speaks 1.0.0."""
 MINIMUM_COOLDOWN = 60
 """Seconds; a Kafka broker must be able to restart within them, or its outage looks like an empty queue (#4098)."""
 POLLING_INTERVAL = 10
@@ -55,7 +50,7 @@ def authentication(scope: Scope, node: Queue | Stream) -> Object | None:
     secret = _secret(node)
     if secret is None:
         return None
-    parameters = {"host": "url"} if node.kafka is None else KAFKA_PARAMETERS
+    parameters = _parameters(node)
     targets = [{"parameter": parameter, "name": secret, "key": key} for parameter, key in parameters.items()]
     head = scope.head(scopes.KEDA, "TriggerAuthentication", names.worker(scope.app, node.key), _pattern(node))
     return head | {"spec": {"secretTargetRef": targets}}
@@ -63,19 +58,20 @@ def authentication(scope: Scope, node: Queue | Stream) -> Object | None:
 
 def _scalers(scope: Scope, node: Queue | Stream, edge: Consume) -> list[Object]:
     if not isinstance(node, Queue):
-        stream = node.kafka
-        return [_kafka(stream.bootstrap_servers, topic, stream.consumer_group, edge.lag) for topic in stream.topics]
+        group = node.kafka.consumer_group
+        return [_kafka(node.kafka, topic, group, edge.lag) for topic in node.kafka.topics]
     if node.kafka is not None:
-        group = names.consumer_group(scope.app, node.name)
-        return [_kafka(node.kafka.bootstrap_servers, node.kafka.topic, group, edge.lag)]
+        return [_kafka(node.kafka, node.kafka.topic, names.consumer_group(scope.app, node.name), edge.lag)]
     chosen = None if node.rabbitmq is None else node.rabbitmq.queue
     queue = names.rabbitmq_queue(scope.app, node.name, chosen)
-    return [{"type": "rabbitmq", "metadata": {"queueName": queue, "mode": "QueueLength", "value": str(edge.lag)}}]
+    metadata = {"queueName": queue, "mode": "QueueLength", "value": str(edge.lag), "activationValue": "0"}
+    return [{"type": "rabbitmq", "metadata": metadata}]
 
 
-def _kafka(servers: tuple[str, ...], topic: str, group: str, lag: int) -> Object:
+def _kafka(kafka: v1alpha1.QueueKafka | v1alpha1.StreamKafka, topic: str, group: str, lag: int) -> Object:
     metadata = {
-        "bootstrapServers": ",".join(servers),
+        "bootstrapServers": ",".join(kafka.bootstrap_servers),
+        "version": PROTOCOL_VERSION,
         # With no topic, a group that never committed has no lag and never wakes.
         "topic": topic,
         "consumerGroup": group,
@@ -88,8 +84,30 @@ def _kafka(servers: tuple[str, ...], topic: str, group: str, lag: int) -> Object
         "scaleToZeroOnInvalidOffset": "false",
         # More workers than partitions would have nothing to do.
         "allowIdleConsumers": "false",
+        # "true" would cut workers each time a partition runs dry, and every cut is a rebalance for the others.
+        "limitToPartitionsWithLag": "false",
+        # "true" takes a handler that is slower than the polling for a stuck one, and scales in under load.
+        "excludePersistentLag": "false",
     }
+    login = logins.login(kafka)
+    if login is not None:
+        # A Secret in Knative's form has no words of KEDA's, so these two are told here.
+        metadata["sasl"] = MECHANISMS[login.mechanism] if login.sasl else "none"
+        metadata["tls"] = "enable" if login.tls else "disable"
     return {"type": "kafka", "metadata": metadata}
+
+
+def _parameters(node: Queue | Stream) -> Mapping[str, str]:
+    """KEDA's parameter: the Secret's key. A key that the Secret does not have counts as empty."""
+    login = None if node.kafka is None else logins.login(node.kafka)
+    if login is None:
+        return {"host": "url"}
+    parameters = {"username": logins.USER, "password": logins.PASSWORD} if login.sasl else {}
+    if login.tls:
+        parameters["ca"] = logins.AUTHORITY
+    if not login.sasl:
+        parameters |= {"cert": logins.CERTIFICATE, "key": logins.KEY}
+    return parameters
 
 
 def _authenticated(scaler: Object, node: Queue | Stream, name: str) -> Object:

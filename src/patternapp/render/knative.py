@@ -14,18 +14,22 @@ if TYPE_CHECKING:
     from patternapp.plan.model import Function
     from patternapp.render.scope import Object, Scope
 
+FUNCTION = "function"
 WINDOW = (6, 3600)
 """Seconds that Knative's autoscaler accepts as its window."""
+TIMEOUT = 60
+"""Seconds that a request to one of our services may take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receiver:
-    """One of our services that is called over HTTP, with the configuration it reads."""
+    """One of our services that is called over HTTP, with the configuration it reads; `timeout` is in seconds."""
 
     role: str
     config: Object
     secrets: tuple[str, ...] = ()
     public: bool = False
+    timeout: int = TIMEOUT
 
 
 def function(scope: Scope, node: Function) -> Object:
@@ -37,7 +41,7 @@ def function(scope: Scope, node: Function) -> Object:
         "window": f"{min(max(math.ceil(node.idle), WINDOW[0]), WINDOW[1])}s",
     }
     template = {
-        "metadata": {"labels": names.selector(scope.app), "annotations": names.autoscaling(annotations)},
+        "metadata": {"labels": names.labels(scope.app, FUNCTION), "annotations": names.autoscaling(annotations)},
         "spec": {
             "containerConcurrency": node.concurrency,
             "timeoutSeconds": math.ceil(node.timeout),
@@ -46,7 +50,7 @@ def function(scope: Scope, node: Function) -> Object:
             "containers": [containers.function(node)],
         },
     }
-    service = scope.head(scopes.SERVING, "Service", names.function(scope.app, node.name), "function")
+    service = scope.head(scopes.SERVING, "Service", names.function(scope.app, node.name), FUNCTION)
     service["metadata"]["labels"][names.VISIBILITY] = "cluster-local"
     return service | {"spec": {"template": template}}
 
@@ -58,10 +62,11 @@ def receiver(scope: Scope, service: Receiver) -> Object:
     digest = hashlib.sha256(scopes.compact(service.config).encode()).hexdigest()[: names.HASH_LENGTH]
     template = {
         "metadata": {
-            "labels": names.selector(scope.app),
+            "labels": names.labels(scope.app, service.role),
             "annotations": names.autoscaling({"min-scale": 0, "max-scale": 10}) | {names.CONFIG_HASH: digest},
         },
         "spec": {
+            "timeoutSeconds": service.timeout,
             "enableServiceLinks": False,
             "automountServiceAccountToken": False,
             "containers": [containers.own(scope, service.role, mounts)],

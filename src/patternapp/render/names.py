@@ -25,6 +25,10 @@ CONFIG_HASH = f"{DOMAIN}/config-hash"
 AUTOSCALING = "autoscaling.knative.dev"
 VISIBILITY = "networking.knative.dev/visibility"
 BROKER_CLASS = "eventing.knative.dev/broker.class"
+DELIVERY_ORDER = "kafka.eventing.knative.dev/delivery.order"
+COMPONENT = "app.kubernetes.io/component"
+NAMESPACE_NAME = "kubernetes.io/metadata.name"
+"""The label that the API server gives every namespace."""
 
 GATEWAY, WEBHOOKS, BUCKET_EVENTS, ENQUEUE, DEAD_LETTERS = (
     "gateway",
@@ -41,6 +45,8 @@ SERVICE_LIMIT = 57
 """A Knative Service: its Revisions are named ``<name>-00001``, and those names are label values."""
 SCALED_OBJECT_LIMIT = 54
 """KEDA names the autoscaler ``keda-hpa-<name>`` and refuses more than 63 characters."""
+JOB_SINK_LIMIT = 28
+"""Knative names a Job ``<name>-<32 digits>``, and Kubernetes its Pod's host ``<Job>-0``: together a label."""
 HASH_LENGTH = 8
 
 
@@ -48,7 +54,7 @@ def labels(app: str, component: str) -> dict[str, str]:
     """The labels of every object; `component` says what it is for."""
     return {
         "app.kubernetes.io/name": app,
-        "app.kubernetes.io/component": component,
+        COMPONENT: component,
         "app.kubernetes.io/managed-by": "patternapp",
         APP_LABEL: app,
     }
@@ -81,6 +87,11 @@ def entry(app: str, key: str) -> str:
     return _of_entry(app, key, limit=LABEL_LIMIT)
 
 
+def job_sink(app: str, key: str) -> str:
+    """The JobSink of a schedule, by its key."""
+    return _of_entry(app, key, limit=JOB_SINK_LIMIT)
+
+
 def worker(app: str, key: str) -> str:
     """The Deployment, ScaledObject, TriggerAuthentication and ConfigMap of a queue's or a stream's worker.
 
@@ -89,9 +100,9 @@ def worker(app: str, key: str) -> str:
     return _of_entry(app, key, limit=SCALED_OBJECT_LIMIT)
 
 
-def workers(app: str) -> str:
-    """What all workers share: their NetworkPolicy."""
-    return _named(f"{app}-workers", (app, "", "workers"))
+def closed(app: str) -> str:
+    """The NetworkPolicy of all Pods that nobody calls."""
+    return _named(f"{app}-closed", (app, "", "closed"))
 
 
 def binding(app: str, kind: str) -> str:

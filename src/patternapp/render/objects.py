@@ -25,7 +25,7 @@ from patternapp.plan.model import (
     Trigger,
 )
 from patternapp.render import capabilities as caps
-from patternapp.render import ceph, core, eventing, kafka, keda, knative, names, receivers
+from patternapp.render import ceph, core, eventing, jobs, kafka, keda, knative, names, network, policies, receivers
 from patternapp.render import scope as scopes
 from patternapp.spec import sources as spec_sources
 
@@ -42,6 +42,8 @@ KINDS = (
     ("networking.k8s.io/v1", "NetworkPolicy"),
     ("keda.sh/v1alpha1", "TriggerAuthentication"),
     ("eventing.knative.dev/v1", "Broker"),
+    # Whoever knows senders knows them before the first event.
+    ("eventing.knative.dev/v1alpha1", "EventPolicy"),
     # Before what it binds: the address is put in when an object is admitted, and not by a second Revision.
     ("sources.knative.dev/v1", "SinkBinding"),
     ("v1", "Service"),
@@ -60,8 +62,12 @@ KINDS = (
     ("ceph.rook.io/v1", "CephBucketNotification"),
 )
 """Every kind of object, in the order of application."""
-BOUND = ((scopes.SERVING, "Service"), (scopes.APPS, "Deployment"))
-"""The kinds that get the Broker's address."""
+BOUND = (
+    ((scopes.SERVING, "Service"), (scopes.SERVING, "Service")),
+    ((scopes.APPS, "Deployment"), (scopes.APPS, "Deployment")),
+    ((scopes.SINKS, "JobSink"), (scopes.BATCH, "Job")),
+)
+"""What an app is made of, and the kind that gets the Broker's address for it."""
 NO_IMAGE = "a cluster runs images, and the function {name} has none; set it here, or spec.image for all functions"
 _PLACE = {kind: place for place, kind in enumerate(KINDS)}
 
@@ -76,8 +82,9 @@ def render(plan: Plan, capabilities: Capabilities = caps.DEFAULT) -> tuple[Objec
     scope = scopes.Scope(plan, capabilities, {node.key: node for node in plan.nodes})
     objects = (*_shared(scope), *_functions(scope), *_sources(scope), *_edges(scope))
     made = {(item["apiVersion"], item["kind"]) for item in objects}
-    bindings = (eventing.sink_binding(scope, *kind) for kind in BOUND if kind in made)
-    return tuple(sorted((*objects, *bindings), key=lambda item: _PLACE[item["apiVersion"], item["kind"]]))
+    bound = (*objects, *(eventing.sink_binding(scope, *kind) for own, kind in BOUND if own in made))
+    guarded = (*bound, *network.policies(scope, bound), *policies.policies(scope, bound))
+    return tuple(sorted(guarded, key=lambda item: _PLACE[item["apiVersion"], item["kind"]]))
 
 
 def _require_images(plan: Plan) -> None:
@@ -140,15 +147,12 @@ def _edges(scope: Scope) -> Iterator[Object]:
     for trigger in scope.plan.edges_of(Trigger):
         yield eventing.trigger(scope, trigger)
     for schedule, edge in _jobs(scope):
-        yield eventing.job_sink(scope, schedule, edge)
-    workers = _workers(scope)
-    for node, consume in workers:
+        yield jobs.sink(scope, schedule, edge)
+    for node, consume in _workers(scope):
         yield from core.worker(scope, node, consume)
         yield keda.scaled_object(scope, node, consume)
         authentication = keda.authentication(scope, node)
         yield from () if authentication is None else (authentication,)
-    if workers:
-        yield core.closed_workers(scope)
     for consume in scope.plan.edges_of(Consume):
         if isinstance(stream := scope.nodes[consume.tail], Stream) and consume.batch_max is None:
             yield kafka.source(scope, stream, consume)

@@ -6,10 +6,11 @@ A configuration is JSON in camelCase with the words of the resource; durations a
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
-from patternapp.plan.model import Gateway, Queue, Route, Source, Stream, Trigger
-from patternapp.render import knative, names
+from patternapp.plan.model import Function, Gateway, Queue, Route, Source, Stream, Trigger
+from patternapp.render import knative, logins, names
 from patternapp.render import scope as scopes
 from patternapp.spec import sources as spec_sources
 
@@ -34,13 +35,18 @@ def _gateway(scope: Scope) -> knative.Receiver | None:
     if not gateways:
         return None
     (gateway,) = gateways
-    config: Object = {} if gateway.host is None else {"host": gateway.host}
+    config: Object = {"app": scope.app} | ({} if gateway.host is None else {"host": gateway.host})
     if gateway.cors is not None:
         config["cors"] = scopes.dumped(gateway.cors)
     routes = scope.plan.edges_of(Route)
     config["routes"] = [_route(scope, route) for route in routes]
     secrets = tuple(secret for route in routes for secret in _key_secrets(route.auth))
-    return knative.Receiver(role=names.GATEWAY, config=config, secrets=secrets, public=True)
+    # The gateway waits for its functions, so it has as long as the slowest of them.
+    slowest = max(
+        (node.timeout for route in routes if isinstance(node := scope.nodes[route.head], Function)), default=0
+    )
+    timeout = max(math.ceil(slowest), knative.TIMEOUT)
+    return knative.Receiver(role=names.GATEWAY, config=config, secrets=secrets, public=True, timeout=timeout)
 
 
 def _route(scope: Scope, route: Route) -> Object:
@@ -50,6 +56,8 @@ def _route(scope: Scope, route: Route) -> Object:
         "methods": list(route.methods),
         "target": scope.address(route.head),
     }
+    if isinstance(node := scope.nodes[route.head], Function):
+        entry["timeoutSeconds"] = node.timeout
     rules = {"publish": route.publish, "throttle": route.throttle, "cache": route.cache, "auth": route.auth}
     return entry | {name: scopes.dumped(rule) for name, rule in rules.items() if rule is not None}
 
@@ -101,10 +109,9 @@ def _enqueue(scope: Scope) -> knative.Receiver | None:
 
 def log(scope: Scope, node: Queue | Stream) -> Object:
     """Where a queue's or a stream's events are."""
-    if isinstance(node, Stream):
-        return {"kafka": scopes.dumped(node.kafka)}
     if node.kafka is not None:
-        return {"kafka": scopes.dumped(node.kafka)}
+        login = logins.login(node.kafka)
+        return {"kafka": scopes.dumped(node.kafka) | ({} if login is None else login.described())}
     chosen = None if node.rabbitmq is None else node.rabbitmq.queue
     named = {"queue": names.rabbitmq_queue(scope.app, node.name, chosen)}
     return {"rabbitmq": ({} if node.rabbitmq is None else scopes.dumped(node.rabbitmq)) | named}

@@ -16,13 +16,16 @@ if TYPE_CHECKING:
 Object: TypeAlias = dict[str, Any]
 """A Kubernetes object, or a part of one, as JSON data."""
 
-SERVING, EVENTING, SOURCES, SINKS, KEDA, APPS = (
+SERVING, EVENTING, POLICIES, SOURCES, CONNECTORS, SINKS, KEDA, APPS, BATCH = (
     "serving.knative.dev/v1",
     "eventing.knative.dev/v1",
+    "eventing.knative.dev/v1alpha1",
     "sources.knative.dev/v1",
+    "sources.knative.dev/v1alpha1",
     "sinks.knative.dev/v1alpha1",
     "keda.sh/v1alpha1",
     "apps/v1",
+    "batch/v1",
 )
 
 
@@ -56,13 +59,18 @@ class Scope:
 
     def subscriber(self, trigger: Trigger) -> Object:
         """Where a Trigger delivers to: a Knative Service, a JobSink, the enqueue service, or an address outside."""
-        if isinstance(schedule := self.nodes.get(trigger.key), Schedule) and schedule.job:
-            return {"ref": reference(SINKS, "JobSink", names.entry(self.app, schedule.key))}
+        if self.is_job(trigger):
+            return {"ref": reference(SINKS, "JobSink", names.job_sink(self.app, trigger.key))}
         match self.nodes[trigger.head]:
             case Function() | Uri():
                 return self.destination(trigger.head)
             case _:
                 return self.own(names.ENQUEUE) | {"uri": f"/{trigger.head}"}
+
+    def is_job(self, trigger: Trigger) -> bool:
+        """Whether it belongs to a schedule whose function runs as a Job."""
+        schedule = self.nodes.get(trigger.key)
+        return isinstance(schedule, Schedule) and schedule.job
 
     def destination(self, key: str) -> Object:
         """A function, an address outside or the Broker, as a sink."""
@@ -83,6 +91,14 @@ class Scope:
         if key is None:
             return {"ref": reference("v1", "Service", names.own(self.app, names.DEAD_LETTERS))}
         return self.destination(key)
+
+    def receiver(self, key: str) -> Object:
+        """What takes events, as our own services read it: as `address`, and the path of a queue or a filled stream."""
+        match self.nodes[key]:
+            case Function() | Uri():
+                return self.address(key)
+            case _:
+                return {"service": names.own(self.app, names.ENQUEUE), "path": f"/{key}"}
 
     def address(self, key: str | None) -> Object:
         """A sink as our own services read it from their configuration.

@@ -49,6 +49,12 @@ CHOICES: Mapping[type[Model], Choice] = {
 MIN_MAX: frozenset[type[Model]] = frozenset({v1alpha1.Scale, v1alpha1.WorkerScale})
 """Objects whose `min` is not above their `max`."""
 
+NEEDS: Mapping[type[Model], tuple[tuple[str, ...], str]] = {
+    v1alpha1.QueueKafka: (("protocol", "saslMechanism"), "secretName"),
+    v1alpha1.StreamKafka: (("protocol", "saslMechanism"), "secretName"),
+}
+"""Fields that mean nothing without another one."""
+
 _HOUR = 3_600_000
 DURATIONS: Mapping[tuple[type[Model], str], tuple[int, int]] = {
     (gateway.Cache, "staleWhileRevalidate"): (0, 8760 * _HOUR),

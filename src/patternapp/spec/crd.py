@@ -36,7 +36,6 @@ _KEPT = (
     "maxItems",
     "minProperties",
     "maxProperties",
-    "not",
 )
 """Keywords that mean the same in a structural schema."""
 _COLUMNS = (
@@ -47,11 +46,6 @@ _COLUMNS = (
     ("Age", "date", ".metadata.creationTimestamp", 0),
 )
 """Name, type, place and priority; priority 1 shows with ``-o wide``."""
-_UNREACHABLE = (
-    r"(?i)^https?://(localhost|[^/?#:]*\.localhost|127\.[0-9.]+|0\.0\.0\.0|169\.254\.[0-9.]+|\[(::1?|fe80:[^]]*|fd00:ec2:[^]]*)\]"
-    r"|metadata(\.google\.internal|\.goog)?|kubernetes(\.default(\.svc[^/?#:]*)?)?)\.?([:/?#]|$)"
-)
-"""The plain notations of what `patternapp.spec.rules.addresses` refuses; the operator refuses the others."""
 
 
 def document() -> Schema:
@@ -148,6 +142,7 @@ class _Writer:
     def __init__(self, objects: dict[str, Schema]) -> None:
         self._objects = objects
         self._rules = cel.rules()
+        self._field_rules = cel.field_rules()
 
     def written(self, node: Schema, level: int = 0) -> Schema:
         """The structural schema of a node; `level` counts the filters around it."""
@@ -165,12 +160,11 @@ class _Writer:
         result = self._plain({key: value for key, value in node.items() if key not in {"oneOf", "not"}}, 0)
         if name in self._rules:
             result["x-kubernetes-validations"] = self._rules[name]
-        if name == v1alpha1.StreamKafka.__name__:
-            result["properties"]["consumerGroup"]["x-kubernetes-validations"] = [cel.CONSUMER_GROUP]
-        for model, field in constraints.ADDRESSES.items():
-            if model.__name__ == name:
-                result["properties"][field]["not"] = {"pattern": _UNREACHABLE}
-                del result["properties"][field]["format"]
+        for field, inner in result.get("properties", {}).items():
+            if (name, field) in self._field_rules:
+                inner["x-kubernetes-validations"] = self._field_rules[name, field]
+                # The URL of an address is read by its rules.
+                inner.pop("format", None)
         return result
 
     def _plain(self, node: Schema, level: int) -> Schema:
@@ -212,9 +206,10 @@ class _Writer:
         """A word or an object: nothing but the word, or one of the object's fields.
 
         A structural schema has no such union. So the field keeps what it does not know, and value validations bound it.
+        CEL has no type for it either, so there are no rules inside.
         """
         wanted, word = node["oneOf"]
-        inner = self.written(wanted)
+        inner = _without_rules(self.written(wanted))
         return {
             "description": node["description"],
             "x-kubernetes-preserve-unknown-fields": True,
@@ -230,3 +225,9 @@ class _Writer:
         if "name" in items.get("required", ()):
             return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}
         return {"x-kubernetes-list-type": "set" if node.get("uniqueItems") else "atomic"}
+
+
+def _without_rules(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {key: _without_rules(value) for key, value in node.items() if key != "x-kubernetes-validations"}
+    return node

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import dataclasses
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from patternapp import errors
 from patternapp.spec import salvage, structure, v1alpha1, validation, yaml
 from patternapp.spec.flaws import Flaw, dotted, shown, within
+from patternapp.spec.rules import references
 
 if TYPE_CHECKING:
     from patternapp.spec.flaws import Path
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 PROBLEM_LIMIT = 100
 """Problems that are told of one file; whoever has more needs no complete list."""
+_FUNCTIONS = ("spec", "functions")
 _AUTHORED = ("name", "namespace", "labels", "annotations")
 
 
@@ -89,14 +92,25 @@ def _check(data: object, known: tuple[Flaw, ...]) -> tuple[PatternApp | None, tu
     broken = (*known, *_outside(found, tuple(flaw.path for flaw in known)))
     if app is not None:
         return app, (*broken, *_outside(validation.check(app), tuple(flaw.path for flaw in known)))
-    rest, cuts = salvage.salvage(data, found)
+    rest = salvage.salvage(data, found)
     if rest is None:
         return None, broken
-    blind = (*cuts, *(flaw.path for flaw in broken))
-    return None, (*broken, *(flaw for flaw in _outside(validation.check(rest), blind) if not _around(flaw, cuts)))
+    told = (dataclasses.replace(flaw, path=rest.path(flaw.path)) for flaw in validation.check(rest.app))
+    blind = (*rest.cuts, *(flaw.path for flaw in broken))
+    follows = _follows(rest.cuts)
+    return None, (
+        *broken,
+        *(flaw for flaw in _outside(told, blind) if not _around(flaw, rest.cuts) and flaw.reason not in follows),
+    )
 
 
-def _outside(flaws: tuple[Flaw, ...], places: tuple[Path, ...]) -> Iterator[Flaw]:
+def _follows(cuts: tuple[Path, ...]) -> frozenset[str]:
+    """The reasons of flaws that may well follow from what was cut out elsewhere: nobody knows how it was named."""
+    lost = any(cut[:2] == _FUNCTIONS and len(cut) == len(_FUNCTIONS) + 1 for cut in cuts)
+    return frozenset({references.UNKNOWN}) if lost else frozenset()
+
+
+def _outside(flaws: Iterable[Flaw], places: tuple[Path, ...]) -> Iterator[Flaw]:
     """The flaws that do not follow from what is wrong with one of these places."""
     return (flaw for flaw in flaws if not any(within(flaw.path, place) for place in places))
 

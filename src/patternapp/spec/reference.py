@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from patternapp.spec import constraints, formats, schema, v1alpha1
+from patternapp.spec import cel, constraints, formats, schema, v1alpha1
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +17,13 @@ _HEAD = f"""# Reference of `{v1alpha1.GROUP}/{v1alpha1.VERSION}` `{v1alpha1.KIND
 Made from the models in `src/patternapp/spec`; `make schema` writes it again. Fields in **bold** are required. Unknown
 fields are errors. Durations are written as in Go: `500ms`, `30s`, `5m`, `1h30m`.
 """
+_LEFT_OUT = """## What the API server leaves to the operator
+
+The API server refuses a wrong app itself when it is applied, in the words of `patternapp validate`. What it cannot
+check it takes, and the operator says what is wrong in the app's status, with `Ready` false.
+
+| Not checked by the API server | Why |
+|---|---|"""
 _LIMITS = (
     ("minimum", "at least {}"),
     ("maximum", "at most {}"),
@@ -32,7 +39,13 @@ def text() -> str:
     source = schema.document()
     objects: dict[str, Schema] = {v1alpha1.KIND: source, **source["$defs"]}
     sections = (_section(name, objects[name]) for name in _order(v1alpha1.KIND, objects, []))
-    return "\n".join((_HEAD, *sections))
+    return "\n".join((_HEAD, *sections, _left_out()))
+
+
+def _left_out() -> str:
+    """What a user learns from `patternapp validate` and from the operator alone."""
+    rows = (f"| {what} | {why} |" for what, why in cel.LEFT_OUT)
+    return "\n".join((_LEFT_OUT, *rows, ""))
 
 
 def _order(name: str, objects: dict[str, Schema], met: list[str]) -> list[str]:

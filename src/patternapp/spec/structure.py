@@ -10,13 +10,15 @@ What holds here:
 from __future__ import annotations
 
 import json
+import re
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pydantic
 
-from patternapp.spec import v1alpha1
+from patternapp import durations
+from patternapp.spec import constraints, v1alpha1
 from patternapp.spec.base import Model
 from patternapp.spec.flaws import Flaw, Path, nearest, shown
 from patternapp.spec.formats import FORMATS
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 Facts = Mapping[str, Any]
 FLAW_LIMIT = 200
 """Errors that are put into words; nobody reads more."""
+_NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
+_DURATIONS = frozenset(name for _, name in constraints.DURATIONS)
 MISSING = "MissingField"
 """The reason of a flaw whose path is that of something that is not there."""
 
@@ -115,6 +119,8 @@ def _expected(kind: str) -> Callable[[Facts], str]:
         value = facts["input"]
         if value is None:
             return f"{kind} is expected, and nothing is here; write it, or remove the field"
+        if _is_number(value) and facts["path"][-1:] and facts["path"][-1] in _DURATIONS:
+            return _without_unit(value)
         mend = {
             (True, "a text"): "; put it in quotes",
             (False, "a whole number"): "; remove the quotes" if str(value).strip("-").isdigit() else "",
@@ -124,6 +130,14 @@ def _expected(kind: str) -> Callable[[Facts], str]:
     return say
 
 
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _without_unit(number: object) -> str:
+    return f"the unit is missing; write {number}s, or {number}ms, {number}m or {number}h"
+
+
 def _unknown_field(facts: Facts) -> str:
     *parent, name = facts["path"]
     return f"unknown field; {nearest(str(name), fields_at(tuple(parent)))}"
@@ -131,6 +145,8 @@ def _unknown_field(facts: Facts) -> str:
 
 def _format(facts: Facts) -> str:
     words = FORMATS[facts["pattern"]]
+    if facts["pattern"] == durations.PATTERN and _NUMBER.fullmatch(facts["input"]):
+        return _without_unit(facts["input"])
     return f"{facts['subject']} does not have the right form; write {words}"
 
 

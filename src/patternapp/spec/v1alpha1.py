@@ -10,11 +10,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from patternapp.spec import formats
 from patternapp.spec.base import Duration, HttpUri, Image, Model, Name, Text
 from patternapp.spec.filters import Filter
 from patternapp.spec.functions import EnvVar, EnvVarSource, Function, KeyRef, ResourceList, Resources, Scale
 from patternapp.spec.gateway import Gateway
+from patternapp.spec.logs import KafkaProtocol, QueueKafka, RabbitMq, SaslMechanism, StreamKafka
 from patternapp.spec.sources import Source
 
 GROUP = "patternapp.dev"
@@ -98,33 +98,6 @@ class FanOut(Model):
     """Who receives them."""
 
 
-Servers = Annotated[
-    tuple[Annotated[str, StringConstraints(pattern=formats.SERVER, max_length=253)], ...],
-    Field(min_length=1, max_length=16),
-]
-Topic = Annotated[str, StringConstraints(pattern=formats.TOPIC, max_length=249)]
-
-
-class QueueKafka(Model):
-    """A Kafka topic that holds a queue."""
-
-    bootstrap_servers: Servers
-    """Addresses of Kafka brokers, as host:port."""
-    topic: Topic
-    """The topic."""
-    secret_name: Name | None = None
-    """A Secret with Knative's keys for Kafka: protocol, sasl.mechanism, user, password, ca.crt, user.crt, user.key."""
-
-
-class RabbitMq(Model):
-    """A RabbitMQ queue."""
-
-    secret_name: Name
-    """A Secret whose key `url` is the AMQP address."""
-    queue: Topic | None = None
-    """The queue. Default: named after the app and the entry."""
-
-
 class Batch(Model):
     """Calls that carry several events."""
 
@@ -171,21 +144,6 @@ class Queue(Model):
     """Whether events of one partition key are taken strictly one after the other."""
     delivery: Delivery | None = None
     """How these events are delivered."""
-
-
-class StreamKafka(Model):
-    """Kafka topics that are read as a stream."""
-
-    bootstrap_servers: Servers
-    """Addresses of Kafka brokers, as host:port."""
-    topics: Annotated[tuple[Topic, ...], Field(min_length=1, max_length=16)]
-    """The topics."""
-    consumer_group: Topic
-    """The consumer group, whose committed offsets are the stream's position. Never change it."""
-    start_at: Literal["earliest", "latest"] = "earliest"
-    """Where a group without committed offsets begins."""
-    secret_name: Name | None = None
-    """A Secret with Knative's keys for Kafka."""
 
 
 class Stream(Model):
@@ -288,9 +246,14 @@ __all__ = [
     "EnvVar",
     "EnvVarSource",
     "Function",
+    "KafkaProtocol",
     "KeyRef",
     "PatternApp",
+    "QueueKafka",
+    "RabbitMq",
     "ResourceList",
     "Resources",
+    "SaslMechanism",
     "Scale",
+    "StreamKafka",
 ]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 RULES: tuple[Callable[[PatternApp], Iterable[Flaw]], ...] = (
     objects.choices,
+    objects.needs,
     objects.min_and_max,
     objects.duration_limits,
     objects.filter_depth,

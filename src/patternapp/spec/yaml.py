@@ -110,7 +110,7 @@ def _decoded(text: str | bytes) -> str:
     except UnicodeEncodeError:
         raise _Broken("BadEncoding", "the text holds half of a surrogate pair; save it as UTF-8", line=1) from None
     if len(raw) > BYTE_LIMIT:
-        raise _Broken("TooLarge", f"{len(raw)} bytes; a file holds {BYTE_LIMIT} at most. Move data out of it", line=1)
+        raise _Broken("TooLarge", f"more than {BYTE_LIMIT} bytes; move data out of the file", line=1)
     try:
         return raw.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:

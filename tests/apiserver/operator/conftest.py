@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import contextlib
+from typing import TYPE_CHECKING, Any
 
 import harness
 import pytest
-from apiserver.operator import rig
+import yaml
+from apiserver.operator import people, rig, rook
+
+from patternapp_operator import manifests
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -15,20 +19,57 @@ if TYPE_CHECKING:
     from cluster import api, controlplane
 
 
+@pytest.fixture(scope="session")
+def policies(server: api.Api) -> Iterator[None]:
+    """The admission policies, once they are in force."""
+    items = list(yaml.safe_load_all(manifests.policies()))
+    for item in items:
+        server.apply(item).object()
+    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "policies-in-force"}}
+    server.create(space).object()
+    with people.person(server, "policies-in-force") as tenant:
+        harness.eventually(lambda: "may not create" in (tenant.judged(rig.APP) or ""))
+    yield
+    for item in reversed([space, *items]):
+        server.delete(server.path(item)).object()
+
+
 @pytest.fixture
-def replicas(control_plane: controlplane.ControlPlane, tmp_path: Path) -> Iterator[Callable[..., rig.Replica]]:
+def person(server: api.Api, namespace: str) -> Iterator[Callable[..., people.Person]]:
+    """Makes users who may write apps in a fresh namespace, and have the rights that are given."""
+    with contextlib.ExitStack() as stack:
+        yield lambda *rules: stack.enter_context(people.person(server, namespace, *rules))
+
+
+@pytest.fixture
+def account(server: api.Api, control_plane: controlplane.ControlPlane, tmp_path: Path) -> Iterator[rig.Account]:
+    """What the replicas of a test are logged in as: exactly the generated roles, and nothing else."""
+    with rig.account(server, control_plane.kubeconfig, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def replicas(account: rig.Account, tmp_path: Path) -> Iterator[Callable[..., rig.Replica]]:
     """Makes replicas that share one Lease; those that still run afterwards are killed."""
-    with rig.fleet(control_plane.kubeconfig, tmp_path) as make:
+    with rig.fleet(account, tmp_path) as make:
         yield make
 
 
 @pytest.fixture(scope="module")
 def operator(
-    control_plane: controlplane.ControlPlane, tmp_path_factory: pytest.TempPathFactory
+    server: api.Api, control_plane: controlplane.ControlPlane, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[rig.Replica]:
-    """One running replica for all tests of a module."""
-    with rig.fleet(control_plane.kubeconfig, tmp_path_factory.mktemp("operator")) as make:
+    """One running replica, with exactly the generated roles, for all tests of a module."""
+    folder = tmp_path_factory.mktemp("operator")
+    with rig.account(server, control_plane.kubeconfig, folder) as account, rig.fleet(account, folder) as make:
         yield make().start()
+
+
+@pytest.fixture
+def ceph(server: api.Api) -> Iterator[list[dict[str, Any]]]:
+    """The definitions of Rook's kinds; whatever of them is installed goes again."""
+    with rook.definitions(server) as made:
+        yield made
 
 
 @pytest.fixture

@@ -12,14 +12,15 @@ import sys
 import urllib.request
 import uuid
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import harness
 import yaml
 
+from patternapp.cluster import capabilities, desired, readiness, resources
 from patternapp.render import capabilities as rendering
 from patternapp.render import names
-from patternapp_operator import capabilities, desired, readiness, resources
+from patternapp_operator import permissions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,11 +46,26 @@ SERVICE = ("Serviceserving.knative.dev", "shop-orders")
 CONFIG = ("ConfigMap", "shop-dead-letters")
 CLAIM = ("PersistentVolumeClaim", "shop-dead-letters")
 KEEPER = ("Deploymentapps", "shop-dead-letters")
+STARTED_WITHIN = 90.0
+"""Seconds: it imports, asks what there is, and lists everything."""
 
 
 def changed(**spec: Any) -> dict[str, Any]:
     """The app with other fields in its spec."""
     return APP | {"spec": APP["spec"] | spec}
+
+
+class Process(Protocol):
+    """What a replica needs of its process."""
+
+    def poll(self) -> int | None:
+        """None while it runs."""
+
+    def send_signal(self, sig: int, /) -> None:
+        """Send a signal."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Return once it has ended."""
 
 
 @dataclass
@@ -61,17 +77,22 @@ class Replica:
     lease: str
     options: tuple[str, ...] = ()
     port: int = field(default_factory=harness.free_port)
-    process: subprocess.Popen[bytes] | None = None
+    process: Process | None = None
+    spawn: Callable[..., Process] = subprocess.Popen
 
     def start(self) -> Replica:
         """Start it; it is ready afterwards."""
+        self.launch()
+        harness.eventually(lambda: self.get("/readyz") == "ok", within=STARTED_WITHIN)
+        return self
+
+    def launch(self) -> None:
+        """Start it, and do not wait."""
         flags = ("--namespace", "default", "--lease", self.lease, "--host", "127.0.0.1", "--port", str(self.port))
         command = (sys.executable, "-m", "patternapp_operator", *flags, "--discovery", "0.5", *self.options)
         environment = os.environ | {"KUBECONFIG": str(self.kubeconfig)}
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
-        harness.eventually(lambda: self.get("/readyz") == "ok")
-        return self
+            self.process = self.spawn(command, stdout=log, stderr=log, env=environment)
 
     def end(self, number: int = signal.SIGTERM) -> int:
         """Send a signal and wait for the end; its exit code."""
@@ -93,15 +114,55 @@ class Replica:
         lines = (self.get("/metrics") or "").splitlines()
         return next((float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"{series} ")), 0.0)
 
+    def leads(self) -> bool:
+        """Whether it says that it is the one that writes."""
+        return self.metric(f'leader_election_master_status{{name="{self.lease}"}}') == 1
+
+
+@dataclass(frozen=True)
+class Account:
+    """What an operator is logged in as: a ServiceAccount with exactly the generated roles."""
+
+    kubeconfig: Path
+    installation: permissions.Installation
+
 
 @contextlib.contextmanager
-def fleet(kubeconfig: Path, folder: Path) -> Iterator[Callable[..., Replica]]:
+def account(server: api.Api, kubeconfig: Path, folder: Path, **chosen: tuple[str, ...]) -> Iterator[Account]:
+    """A new account that the server knows, gone after the block; `chosen` are fields of `permissions.Installation`."""
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    installation = permissions.Installation(name=name, namespace="default", **chosen)
+    items = list(permissions.installed(installation))
+    for item in items:
+        server.apply(item, namespace=item["metadata"].get("namespace", "")).object()
+    token = server.token(installation.namespace, name)
+    config = yaml.safe_load(kubeconfig.read_text())
+    config["users"][0]["user"] = {"token": token}
+    place = folder / f"{name}.kubeconfig"
+    place.write_text(json.dumps(config))
+    with contextlib.closing(server.with_token(token)) as own:
+        harness.eventually(lambda: allowed(own, (*installation.watched, "")[0], "patch", "patternapps/status"))
+    yield Account(place, installation)
+    for item in items:
+        server.delete(server.path(item, item["metadata"].get("namespace", "")))
+
+
+def allowed(who: api.Api, namespace: str, verb: str, resource: str) -> bool:
+    """Whether somebody may do something with PatternApps."""
+    name, _, sub = resource.partition("/")
+    asked = {"group": "patternapp.dev", "resource": name, "subresource": sub, "verb": verb, "namespace": namespace}
+    review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
+    return bool(who.create(review | {"spec": {"resourceAttributes": asked}}).object()["status"]["allowed"])
+
+
+@contextlib.contextmanager
+def fleet(account: Account, folder: Path) -> Iterator[Callable[..., Replica]]:
     """Makes replicas that share one Lease; those that still run afterwards are killed."""
     made: list[Replica] = []
-    lease = f"test-{uuid.uuid4().hex[:8]}"
 
     def make(*options: str) -> Replica:
-        made.append(Replica(kubeconfig, folder / f"{len(made)}.log", lease, options))
+        log = folder / f"{len(made)}.log"
+        made.append(Replica(account.kubeconfig, log, account.installation.name, options))
         return made[-1]
 
     try:
@@ -163,7 +224,8 @@ class Kubectl:
         """The objects of a kind with the app's label; none where the server has no such kind."""
         path = resources.path(kind, self.namespace)
         answer = self.server.request("GET", path, query=f"labelSelector={names.APP_LABEL}")
-        return [] if answer.status == 404 else list(answer.object()["items"])
+        # 429 is what a kind that has just come says for a moment.
+        return [] if answer.status in {404, 429} else list(answer.object()["items"])
 
     def settled(self) -> bool:
         """Whether the status is about the last spec and all that is wanted, and nothing else, is there."""

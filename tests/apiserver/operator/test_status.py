@@ -11,13 +11,9 @@ import pytest
 from apiserver.operator.rig import APP, KEEPER, SERVICE, TRIGGER, changed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from apiserver.operator.rig import Kubectl
-    from cluster import api
 
 pytestmark = pytest.mark.usefixtures("operator")
-DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
 def test_an_app_is_ready_when_all_its_objects_are(shop: Kubectl) -> None:
@@ -27,7 +23,7 @@ def test_an_app_is_ready_when_all_its_objects_are(shop: Kubectl) -> None:
 
     status = shop.status()
     assert {one["type"]: one["status"] for one in status["conditions"]} == dict.fromkeys(
-        ("Ready", "Broker", "DeadLetters", "EventDriven", "Functions"), "True"
+        ("Ready", "Access", "Broker", "DeadLetters", "EventDriven", "Functions"), "True"
     )
     assert status["objects"] == {"desired": len(shop.wanted()), "ready": len(shop.wanted())}
     assert status["functions"] == [{"name": "orders", "ready": True, "url": "http://shop-orders.example.com"}]
@@ -100,47 +96,6 @@ def test_a_fight_over_an_object_is_stopped_and_the_rival_is_named(shop: Kubectl)
         "Trigger.eventing.knative.dev shop-event-driven-paid: field manager 'rival' keeps"
     )
     assert shop.condition("Functions")["reason"] != "Contended"
-
-
-ROOK = "ceph.rook.io/v1"
-
-
-@pytest.fixture
-def ceph(server: api.Api) -> Iterator[list[dict[str, Any]]]:
-    """The definitions of Rook's kinds; whatever of them was installed goes again."""
-    made = [definition("CephBucketTopic"), definition("CephBucketNotification")]
-    yield made
-    for item in made:
-        server.delete(f"{DEFINITIONS}/{item['metadata']['name']}")
-    names = {item["metadata"]["name"] for item in made}
-    harness.eventually(lambda: names.isdisjoint(installed(server)))
-    harness.eventually(lambda: gone(server, made))
-
-
-def gone(server: api.Api, definitions: list[dict[str, Any]]) -> bool:
-    """Whether discovery, which lags behind, knows none of the kinds any more."""
-    server.forget(ROOK)
-    return not any(server.serves(ROOK, item["spec"]["names"]["kind"]) for item in definitions)
-
-
-def installed(server: api.Api) -> set[str]:
-    return {item["metadata"]["name"] for item in server.get(DEFINITIONS).object()["items"]}
-
-
-def definition(kind: str) -> dict[str, Any]:
-    plural = f"{kind.lower()}s"
-    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{plural}.ceph.rook.io"},
-        "spec": {
-            "group": "ceph.rook.io",
-            "scope": "Namespaced",
-            "names": {"kind": kind, "plural": plural, "singular": kind.lower(), "listKind": f"{kind}List"},
-            "versions": [{"name": "v1", "served": True, "storage": True, "schema": schema}],
-        },
-    }
 
 
 def test_a_kind_that_the_cluster_lacks_is_named_and_made_when_it_comes(

@@ -236,6 +236,7 @@ async def test_a_refused_connection_is_an_outcome_without_a_code(sending: sender
     assert outcome.code is None
     assert outcome.error is not None
     assert outcome.error.startswith("no answer: Cannot connect to host")
+    assert outcome.unreached
 
 
 @pytest.mark.parametrize(
@@ -258,6 +259,7 @@ async def test_an_answer_that_is_cut_off_or_not_http_is_an_outcome_without_a_cod
     assert outcome.code is None
     assert outcome.error is not None
     assert outcome.error.startswith("no answer: ")
+    assert not outcome.unreached
 
 
 @pytest.mark.parametrize("url", ["", "nonsense", "ftp://127.0.0.1/", "http://", "http://127.0.0.1:99999/"])

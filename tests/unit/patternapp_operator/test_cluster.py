@@ -7,7 +7,8 @@ import loopback
 import pytest
 from kubernetes.aio import client
 
-from patternapp_operator import cluster, failures, metrics, resources
+from patternapp.cluster import failures, resources
+from patternapp_operator import cluster, metrics
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -35,9 +36,11 @@ class Server:
         await send({"type": "http.response.body", "body": json.dumps(body).encode()})
 
 
-async def asked(server: Server, *, fence: Callable[[], bool] = lambda: True) -> AsyncIterator[cluster.Cluster]:
+async def asked(
+    server: Server, *, left: Callable[[], float] = lambda: cluster.TIMEOUT
+) -> AsyncIterator[cluster.Cluster]:
     async with loopback.served(server) as url, client.ApiClient(client.Configuration(host=url)) as api:
-        yield cluster.Cluster(api, metrics.Metrics(), fence=fence)
+        yield cluster.Cluster(api, metrics.Metrics(), left=left)
 
 
 async def test_a_server_that_asks_to_wait_is_asked_again() -> None:
@@ -94,7 +97,7 @@ async def test_no_answer_is_unavailable() -> None:
 async def test_a_replica_that_does_not_lead_reads_and_writes_nothing() -> None:
     server = Server((200, {}, BODY))
 
-    async for one in asked(server, fence=lambda: False):
+    async for one in asked(server, left=lambda: 0.0):
         await one.get(KIND, "ns", "one")
         with pytest.raises(failures.Fenced):
             await one.apply(BODY, "ns")
@@ -110,3 +113,15 @@ async def test_what_is_applied_is_text_that_a_reader_of_yaml_understands() -> No
 
     assert server.types == ["application/apply-patch+yaml; charset=utf-8"]
     assert "caf\u00e9 \U0001f600" in server.bodies[0].decode()
+
+
+async def test_a_write_is_given_up_before_another_replica_may_write() -> None:
+    async def silent(scope: dict[str, Any], receive: Callable[[], Any], _: Callable[[Any], Any]) -> None:
+        """Takes everything and answers nothing."""
+        if scope["type"] == "http":
+            while (await receive())["type"] != "http.disconnect":
+                pass
+
+    async with loopback.served(silent) as url, client.ApiClient(client.Configuration(host=url)) as api:
+        with pytest.raises(failures.Unavailable, match=r"no answer: .*Timeout"):
+            await cluster.Cluster(api, metrics.Metrics(), left=lambda: 0.1).apply(BODY, "ns")

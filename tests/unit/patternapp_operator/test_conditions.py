@@ -3,9 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 from patternapp import errors
-from patternapp_operator import conditions, resources
+from patternapp.cluster import resources
+from patternapp.cluster.readiness import Readiness
+from patternapp_operator import conditions
 from patternapp_operator.conditions import Frame, State
-from patternapp_operator.readiness import Readiness
 
 FINE, BAD, OPEN = Readiness("True", "Fine"), Readiness("False", "Broken", "no image"), Readiness("Unknown", "Waiting")
 

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from patternapp_operator import observed, resources
-from patternapp_operator.resources import AppKey
+from patternapp.cluster import resources
+from patternapp.cluster.resources import AppKey
+from patternapp_operator import observed
 
 SHOP = AppKey("ns", "shop")
 

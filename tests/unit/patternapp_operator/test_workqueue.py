@@ -34,6 +34,33 @@ def test_the_more_urgent_come_first_and_of_equals_the_one_that_came_first(queue:
     assert [queue.take() for _ in range(4)] == ["edit", "child", "child-2", "resync"]
 
 
+def test_what_changes_without_end_does_not_keep_others_waiting_without_end(queue: Queue, clock: HandClock) -> None:
+    queue.add("patient", Priority.RESYNC)
+
+    taken = []
+    for _ in range(20):
+        queue.add("busy", Priority.EDIT)
+        taken.append(queue.take())
+        queue.done("busy")
+        clock.seconds += 1
+
+    assert taken.index("patient") == 2 * workqueue.HEAD_START
+
+
+def test_nothing_waits_after_clearing_and_what_is_added_then_does(queue: Queue) -> None:
+    queue.add("active", Priority.EDIT)
+    queue.take()
+    for key in ("active", "a", "b"):
+        queue.add(key, Priority.EDIT)
+
+    queue.clear()
+
+    queue.done("active")
+    assert (queue.take(), len(queue), queue.oldest(), queue.next_due()) == (None, 0, 0.0, None)
+    queue.add("a", Priority.RESYNC)
+    assert queue.take() == "a"
+
+
 def test_a_key_is_not_handed_out_while_it_is_worked_on_and_not_lost_either(queue: Queue) -> None:
     queue.add("a", Priority.EDIT)
     queue.take()

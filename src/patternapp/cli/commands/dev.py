@@ -25,12 +25,19 @@ def run(
         Path | None,
         typer.Option(metavar="FILE", help="Deliver the events in this file, print the ledger as JSON, and end."),
     ] = None,
+    keep: Annotated[
+        str, typer.Option(metavar="TIME", help="How long events that are over are kept, such as 90m or 24h.")
+    ] = "24h",
+    keep_events: Annotated[
+        int, typer.Option(metavar="N", min=1, help="How many of the newest events are kept at most.")
+    ] = 100_000,
     no_reload: Annotated[bool, typer.Option("--no-reload", help="Leave functions alone when files change.")] = False,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Log what happens inside, too.")] = False,
 ) -> None:
     """Run an app on this machine, durably, until Ctrl-C. No cluster, no containers."""
     import uvloop
 
+    from patternapp import durations
     from patternapp.cli import eventfile
     from patternapp.cli.dev_output import Logged, Terminal
     from patternapp.runtime import serve
@@ -40,11 +47,17 @@ def run(
     # Loopback is the developer's own machine here; on a cluster it would be the Broker's.
     plan = appfile.plan(file, accept=(addresses.LOOPBACK,))
     folder = Path.cwd() if str(file) == appfile.STDIN else file.resolve().parent
+    try:
+        kept = durations.seconds(keep)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--keep") from error
     settings = Settings(
         folder=folder,
         data=(data or folder / DATA).resolve(),
         port=port,
         reload=not no_reload,
+        keep=kept,
+        newest=keep_events,
         once=None if once is None else eventfile.read(once),
     )
     terminal = Terminal()

@@ -1,48 +1,62 @@
 """`patternapp dlq`: the dead letters of a running app."""
 
-from typing import Annotated, Any
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from patternapp import errors
-from patternapp.cli import api, output
+from patternapp.cli import api, clusters, forward, groups, output
 from patternapp.cli.commands import events
 from patternapp.cli.options import DEFAULT_URL, OutputOption, Url
 from patternapp.cli.output import Output
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 Deliveries = Annotated[
     list[int] | None, typer.Argument(metavar="DELIVERY...", help="Numbers as `dlq list` shows them.")
 ]
+Live = Annotated[str | None, typer.Option("--live", help="The app of a cluster, instead of a `dev`.", metavar="NAME")]
 All = Annotated[bool, typer.Option("--all", help="Every dead letter.")]
 
 
 def build() -> typer.Typer:
     """The command and its subcommands."""
-    app = typer.Typer(
-        help="List dead letters, deliver them again, or delete them.",
-        epilog="Example: patternapp dlq redrive --all",
-        rich_markup_mode=None,
-        no_args_is_help=True,
+    return groups.group(
+        help_="List dead letters, deliver them again, or delete them.",
+        example="patternapp dlq redrive --all",
+        commands=(
+            ("list", list_, "patternapp dlq list"),
+            ("show", show, "patternapp dlq show 7"),
+            ("redrive", redrive, "patternapp dlq redrive 7 8"),
+            ("purge", purge, "patternapp dlq purge --all"),
+        ),
     )
-    app.command("list", epilog="Example: patternapp dlq list")(list_)
-    app.command("show", epilog="Example: patternapp dlq show 7")(show)
-    app.command("redrive", epilog="Example: patternapp dlq redrive 7 8")(redrive)
-    app.command("purge", epilog="Example: patternapp dlq purge --all")(purge)
-    return app
 
 
-def list_(out: OutputOption = Output.TEXT, url: Url = DEFAULT_URL) -> None:
+def list_(
+    out: OutputOption = Output.TEXT,
+    url: Url = DEFAULT_URL,
+    *,
+    live: Live = None,
+    namespace: clusters.Namespace = None,
+    context: clusters.Context = None,
+    kubeconfig: clusters.Kubeconfig = None,
+) -> None:
     """List the dead letters, oldest first."""
-    with api.connected(url) as client:
-        found = client.get("/api/dead-letters")
+    with _client(url, live, (namespace, context, kubeconfig)) as client:
+        letters = _letters(client)
     if out is Output.JSON:
-        output.as_json(found)
+        output.as_json({"deadLetters": letters})
         return
     output.table(
         ("DELIVERY", "EVENT", "TYPE", "EDGE", "ATTEMPTS", "CODE", "REASON"),
         [
             tuple(letter[name] for name in ("delivery", "event", "type", "edge", "attempts", "code", "reason"))
-            for letter in found["deadLetters"]
+            for letter in letters
         ],
     )
 
@@ -51,11 +65,15 @@ def show(
     delivery: Annotated[int, typer.Argument(help="A number as `dlq list` shows it.")],
     out: OutputOption = Output.TEXT,
     url: Url = DEFAULT_URL,
+    *,
+    live: Live = None,
+    namespace: clusters.Namespace = None,
+    context: clusters.Context = None,
+    kubeconfig: clusters.Kubeconfig = None,
 ) -> None:
     """Show a dead letter's event with every attempt to deliver it."""
-    with api.connected(url) as client:
-        letters: list[dict[str, Any]] = client.get("/api/dead-letters")["deadLetters"]
-        letter = next((letter for letter in letters if letter["delivery"] == delivery), None)
+    with _client(url, live, (namespace, context, kubeconfig)) as client:
+        letter = next((letter for letter in _letters(client) if letter["delivery"] == delivery), None)
         if letter is None:
             raise errors.PatternAppError(f"there is no dead letter {delivery}; see: patternapp dlq list")
         event = client.get(f"/api/events/{letter['event']}")
@@ -65,20 +83,79 @@ def show(
     events.timeline({**event, "deliveries": [one for one in event["deliveries"] if one["delivery"] == delivery]})
 
 
-def redrive(deliveries: Deliveries = None, every: All = False, url: Url = DEFAULT_URL) -> None:
+def redrive(
+    deliveries: Deliveries = None,
+    every: All = False,
+    out: OutputOption = Output.TEXT,
+    url: Url = DEFAULT_URL,
+    *,
+    live: Live = None,
+    namespace: clusters.Namespace = None,
+    context: clusters.Context = None,
+    kubeconfig: clusters.Kubeconfig = None,
+) -> None:
     """Deliver dead letters again, each to the one receiver that failed."""
-    with api.connected(url) as client:
-        done = client.post("/api/dead-letters/redrive", _wish(deliveries, every=every))["redriven"]
-    _report(
-        done, deliveries, "to be delivered again", but="are no dead letters, or of entries that the app no longer has"
-    )
+    wish, done = _wish(deliveries, every=every), 0
+    failed: list[dict[str, Any]] = []
+    with _client(url, live, (namespace, context, kubeconfig)) as client:
+        while True:
+            answer = client.post("/api/dead-letters/redrive", wish)
+            done += answer["redriven"]
+            failed += answer.get("failed", [])
+            if (after := answer.get("after")) is None:
+                break
+            wish = {"all": True, "after": after}
+            typer.echo(f"{done} delivered again so far, {len(failed)} not", err=True)
+    _report({"redriven": done} | ({"failed": failed} if failed else {}), "to be delivered again", out)
+    if failed:
+        raise errors.PatternAppError(
+            "\n".join(
+                [f"{len(failed)} were not delivered:", *(f"{one['delivery']}: {one['reason']}" for one in failed)]
+            )
+        )
+    _missing(done, deliveries, "are no dead letters, or of entries that the app no longer has")
 
 
-def purge(deliveries: Deliveries = None, every: All = False, url: Url = DEFAULT_URL) -> None:
+def purge(
+    deliveries: Deliveries = None,
+    every: All = False,
+    out: OutputOption = Output.TEXT,
+    url: Url = DEFAULT_URL,
+    *,
+    live: Live = None,
+    namespace: clusters.Namespace = None,
+    context: clusters.Context = None,
+    kubeconfig: clusters.Kubeconfig = None,
+) -> None:
     """Delete dead letters. Their events and timelines stay."""
-    with api.connected(url) as client:
-        done = client.post("/api/dead-letters/purge", _wish(deliveries, every=every))["purged"]
-    _report(done, deliveries, "deleted", but="are no dead letters")
+    with _client(url, live, (namespace, context, kubeconfig)) as client:
+        answer = client.post("/api/dead-letters/purge", _wish(deliveries, every=every))
+    _report(answer, "deleted", out)
+    _missing(answer["purged"], deliveries, "are no dead letters")
+
+
+@contextlib.contextmanager
+def _client(url: str, live: str | None, where: tuple[str | None, str | None, str | None]) -> Iterator[api.Api]:
+    """A client of a `dev`, or of the store of the app that is named."""
+    if live is None:
+        with api.connected(url) as client:
+            yield client
+        return
+    namespace, context, kubeconfig = where
+    place = forward.Place(app=live, namespace=namespace, context=context, kubeconfig=kubeconfig)
+    with forward.forwarded(place) as address, api.connected(address) as client:
+        yield client
+
+
+def _letters(client: api.Api) -> list[dict[str, Any]]:
+    """All dead letters; a store gives them in pages."""
+    letters: list[dict[str, Any]] = []
+    after: int | None = 0
+    while after is not None:
+        page = client.get("/api/dead-letters", {"after": after or None})
+        letters += page["deadLetters"]
+        after = page.get("after")
+    return letters
 
 
 def _wish(deliveries: list[int] | None, *, every: bool) -> dict[str, Any]:
@@ -87,8 +164,17 @@ def _wish(deliveries: list[int] | None, *, every: bool) -> dict[str, Any]:
     return {"all": True} if every else {"deliveries": deliveries}
 
 
-def _report(done: int, asked: list[int] | None, what: str, *, but: str) -> None:
+def _report(answer: dict[str, Any], what: str, out: Output) -> None:
+    """The answer begins with one count under its name."""
+    if out is Output.JSON:
+        output.as_json(answer)
+        return
+    done = next(iter(answer.values()))
     typer.echo(f"{done} dead {'letter' if done == 1 else 'letters'} {what}")
+
+
+def _missing(done: int, asked: list[int] | None, but: str) -> None:
+    """Whether fewer were dealt with than were named."""
     if asked and done < len(set(asked)):
         missing = len(set(asked)) - done
         raise errors.PatternAppError(f"{missing} of those named {but}; see: patternapp dlq list")

@@ -5,22 +5,21 @@ from typing import Annotated
 
 import typer
 
-from patternapp.cli import api, output
+from patternapp.cli import api, groups, output
 from patternapp.cli.options import DEFAULT_URL, OutputOption, Url
 from patternapp.cli.output import Output
 
 
 def build() -> typer.Typer:
     """The command and its subcommands."""
-    app = typer.Typer(
-        help="List scheduled jobs, or run one now.",
-        epilog="Example: patternapp schedule run nightly-backup",
-        rich_markup_mode=None,
-        no_args_is_help=True,
+    return groups.group(
+        help_="List scheduled jobs, or run one now.",
+        example="patternapp schedule run nightly-backup",
+        commands=(
+            ("list", list_, "patternapp schedule list"),
+            ("run", run, "patternapp schedule run nightly-backup"),
+        ),
     )
-    app.command("list", epilog="Example: patternapp schedule list")(list_)
-    app.command("run", epilog="Example: patternapp schedule run nightly-backup")(run)
-    return app
 
 
 def list_(out: OutputOption = Output.TEXT, url: Url = DEFAULT_URL) -> None:

@@ -24,7 +24,8 @@ def run(
     topic: Annotated[str | None, typer.Option(help="Append to this topic of a stream, not to the Broker.")] = None,
     count: Annotated[int, typer.Option(min=1, help="Send so many, each with its own id.")] = 1,
     file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Send the events in this file: JSON, or one a line.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Send the events in this file: JSON, or one a line.", readable=False),
     ] = None,
     out: OutputOption = Output.TEXT,
     url: Url = DEFAULT_URL,

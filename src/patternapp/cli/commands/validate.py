@@ -13,7 +13,9 @@ from patternapp.cli.output import Output
 
 EXAMPLE = "patternapp validate app.yaml"
 
-Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="The files; - reads standard input.")]
+Files = Annotated[
+    list[Path], typer.Argument(metavar="FILE...", help="The files; - reads standard input.", readable=False)
+]
 
 
 def run(files: Files, out: OutputOption = Output.TEXT) -> None:

@@ -26,8 +26,12 @@ if TYPE_CHECKING:
 LOOPBACK = "LoopbackAddress"
 FORBIDDEN = "ForbiddenAddress"
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-_METADATA = frozenset(ipaddress.ip_address(text) for text in ("fd00:ec2::254", "100.100.100.200", "192.0.0.192"))
-_METADATA_NAMES = frozenset({"metadata", "metadata.google.internal", "metadata.goog", "instance-data"})
+METADATA = ("fd00:ec2::254", "100.100.100.200", "192.0.0.192")
+METADATA_NAMES = ("metadata", "metadata.google.internal", "metadata.goog", "instance-data")
+LOOPBACK_MESSAGE = "on a cluster this is the Pod that calls it; name a function, or a host that others can reach"
+FORBIDDEN_MESSAGE = "link-local, multicast and metadata addresses are not called; name another host"
+API_MESSAGE = "the Kubernetes API is not called; name another host"
+_METADATA = frozenset(ipaddress.ip_address(text) for text in METADATA)
 _API_SERVER = re.compile(r"kubernetes(\.default(\.svc(\..*)?)?)?")
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _PART = re.compile(r"0[xX][0-9a-fA-F]*|[0-9]+")
@@ -57,11 +61,11 @@ def refusal(uri: str) -> tuple[str, str] | None:
     if not host or not host.isascii() or "%" in host:
         return "BadFormat", "the host is not plain ASCII; write it in its encoded form, such as xn--caf-dma.example"
     if (address is not None and _is_loopback(address)) or host == "localhost" or host.endswith(".localhost"):
-        return LOOPBACK, "on a cluster this is the Pod that calls it; name a function, or a host that others can reach"
-    if (address is not None and _is_forbidden(address)) or host in _METADATA_NAMES:
-        return FORBIDDEN, "link-local, multicast and metadata addresses are not called; name another host"
+        return LOOPBACK, LOOPBACK_MESSAGE
+    if (address is not None and _is_forbidden(address)) or host in METADATA_NAMES:
+        return FORBIDDEN, FORBIDDEN_MESSAGE
     if _API_SERVER.fullmatch(host):
-        return FORBIDDEN, "the Kubernetes API is not called; name another host"
+        return FORBIDDEN, API_MESSAGE
     return None
 
 

@@ -11,15 +11,16 @@ if TYPE_CHECKING:
 
     from patternapp.spec.v1alpha1 import PatternApp
 
-_CACHEABLE = frozenset({"GET", "HEAD"})
+CACHEABLE = ("GET", "HEAD")
+NO_ANSWER = "a route that publishes has no answer to keep; remove cache"
+CREDENTIALS = "browsers refuse credentials together with the origin *; list the origins"
 
 
 def credentials(app: PatternApp) -> Iterator[Flaw]:
     """Browsers refuse credentials for every origin (Fetch, "CORS protocol and credentials")."""
     cors = app.spec.gateway.cors if app.spec.gateway else None
     if cors is not None and cors.credentials and "*" in cors.origins:
-        message = "browsers refuse credentials together with the origin *; list the origins"
-        yield Flaw(("spec", "gateway", "cors", "credentials"), "Exclusive", message)
+        yield Flaw(("spec", "gateway", "cors", "credentials"), "Exclusive", CREDENTIALS)
 
 
 def caches(app: PatternApp) -> Iterator[Flaw]:
@@ -29,7 +30,7 @@ def caches(app: PatternApp) -> Iterator[Flaw]:
             continue
         path = ("spec", "gateway", "routes", index, "cache")
         if route.function is None:
-            yield Flaw(path, "CacheNotPossible", "a route that publishes has no answer to keep; remove cache")
-        elif _CACHEABLE.isdisjoint(route.methods):
+            yield Flaw(path, "CacheNotPossible", NO_ANSWER)
+        elif not any(method in CACHEABLE for method in route.methods):
             message = f"answers to {', '.join(route.methods)} are not kept; remove cache, or add GET to methods"
             yield Flaw(path, "CacheNotPossible", message)

@@ -22,7 +22,7 @@ def unique_names(app: PatternApp) -> Iterator[Flaw]:
             for index, entry in enumerate(entries):
                 name = getattr(entry, "name", None)
                 if name is not None and seen.setdefault(name, index) != index:
-                    message = f"{name!r} is already the name of {alias}[{seen[name]}]; give it another"
+                    message = f"{name!r} is already the name of another of the {alias}; give it another"
                     yield Flaw((*path, alias, index, "name"), "DuplicateName", message)
 
 

@@ -31,6 +31,15 @@ def choices(app: PatternApp) -> Iterator[Flaw]:
             yield Flaw(path, "MissingChoice", f"write {choice.sentence}")
 
 
+def needs(app: PatternApp) -> Iterator[Flaw]:
+    """What means nothing alone is not written alone."""
+    for path, model in walk.objects(app):
+        fields, needed = constraints.NEEDS.get(type(model), ((), ""))
+        for name in fields:
+            if walk.value(model, name) is not None and walk.value(model, needed) is None:
+                yield Flaw((*path, name), "Incomplete", f"{name} needs {needed}; add it, or remove {name}")
+
+
 def min_and_max(app: PatternApp) -> Iterator[Flaw]:
     """`min` is not above `max`."""
     for path, model in walk.objects(app):
@@ -47,7 +56,7 @@ def duration_limits(app: PatternApp) -> Iterator[Flaw]:
         for (kind, name), (least, most) in constraints.DURATIONS.items():
             written = walk.value(model, name) if isinstance(model, kind) else None
             if written is not None and not least <= durations.milliseconds(written) <= most:
-                message = f"{written} is out of range; write {_short(least)} to {_short(most)}"
+                message = f"{written} is out of range; write {short(least)} to {short(most)}"
                 yield Flaw((*path, name), "OutOfRange", message)
 
 
@@ -65,6 +74,7 @@ def _depth(path: Path) -> int:
     return 1 + sum(step in {"all", "any", "not"} for step in path[start:])
 
 
-def _short(milliseconds: int) -> str:
+def short(milliseconds: int) -> str:
+    """A duration in its largest unit, such as ``10m``."""
     size, unit = next(((size, unit) for size, unit in _UNITS if milliseconds % size == 0 and milliseconds), (1, "ms"))
     return f"{milliseconds // size}{unit}"

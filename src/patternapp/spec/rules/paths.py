@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _PARAMETER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(\.\.\.)?\}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+LITERAL = "a webhook's path has no {}; write it out"
 ONE, REST = "{}", "{...}"
 Shape = tuple[str, ...]
 """The segments of a path, decoded, with parameters as `ONE` and `REST`: paths of one shape match the same requests."""
@@ -49,9 +50,7 @@ def webhooks(app: PatternApp) -> Iterator[Flaw]:
         if malformed(route.path) is None
     }
     for path, webhook in walk.of_type(app, Webhook):
-        problem = malformed(webhook.path) or (
-            "a webhook's path has no {}; write it out" if "{" in webhook.path else None
-        )
+        problem = malformed(webhook.path) or (LITERAL if "{" in webhook.path else None)
         if problem is not None:
             yield Flaw((*path, "path"), "BadPath", problem)
             continue

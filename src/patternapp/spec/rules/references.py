@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from patternapp.spec.v1alpha1 import PatternApp
 
+UNKNOWN = "UnknownFunction"
 _ENTRIES = (v1alpha1.EventDriven, v1alpha1.Subscriber, v1alpha1.Queue, v1alpha1.Stream, v1alpha1.Schedule)
 """What delivers events to a function."""
 
@@ -23,7 +24,7 @@ def known_functions(app: PatternApp) -> Iterator[Flaw]:
         name = walk.value(model, "function")
         if name is not None and name not in known:
             message = f"no function is named {name!r}; {nearest(name, known)}"
-            yield Flaw((*path, "function"), "UnknownFunction", message)
+            yield Flaw((*path, "function"), UNKNOWN, message)
 
 
 def dead_letter_loops(app: PatternApp) -> Iterator[Flaw]:

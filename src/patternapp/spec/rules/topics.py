@@ -12,16 +12,20 @@ if TYPE_CHECKING:
     from patternapp.spec.v1alpha1 import PatternApp
 
 
+NO_TOPICS = (".", "..")
+NO_TOPIC = "no topic can have this name"
+
+
 def legal_topics(app: PatternApp) -> Iterator[Flaw]:
     """Kafka refuses the names ``.`` and ``..``."""
     for index, queue in enumerate(app.spec.queues):
-        if queue.kafka is not None and queue.kafka.topic in {".", ".."}:
-            yield Flaw(("spec", "queues", index, "kafka", "topic"), "BadFormat", "no topic can have this name")
+        if queue.kafka is not None and queue.kafka.topic in NO_TOPICS:
+            yield Flaw(("spec", "queues", index, "kafka", "topic"), "BadFormat", NO_TOPIC)
     for index, stream in enumerate(app.spec.streams):
         for position, topic in enumerate(stream.kafka.topics):
-            if topic in {".", ".."}:
+            if topic in NO_TOPICS:
                 path = ("spec", "streams", index, "kafka", "topics", position)
-                yield Flaw(path, "BadFormat", "no topic can have this name")
+                yield Flaw(path, "BadFormat", NO_TOPIC)
 
 
 def own_queues(app: PatternApp) -> Iterator[Flaw]:

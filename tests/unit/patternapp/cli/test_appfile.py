@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING
 
+import harness
 import pytest
+import yaml
 
 from patternapp import errors
 from patternapp.cli import appfile
@@ -66,3 +71,40 @@ def test_a_mapping_is_wanted_where_one_is_read(text: str, message: str, tmp_path
 
     with pytest.raises(errors.SpecError, match=message):
         appfile.mapping(file)
+
+
+def test_a_pipe_is_read_to_its_end(app: Path, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(app.read_bytes(),))
+    writer.start()
+
+    (found,) = appfile.apps(pipe)
+
+    writer.join()
+    assert found.metadata.name == "hello"
+
+
+def test_a_pipe_that_nobody_writes_to_is_a_problem_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(appfile, "PIPE_PATIENCE", 0.0)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+
+    with pytest.raises(errors.SpecError, match="is a pipe that nobody writes to"):
+        appfile.apps(pipe)
+
+
+def test_a_pipe_without_an_end_is_read_no_further_than_an_app_may_go(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cp", "/dev/zero", str(pipe)], stderr=subprocess.DEVNULL) as endless:
+        with pytest.raises(errors.SpecError, match="TooLarge"):
+            appfile.apps(pipe)
+
+        assert endless.wait(harness.DEADLINE) != 0
+
+
+def test_a_resource_has_what_its_author_wrote_and_no_defaults(app: Path) -> None:
+    (found,) = appfile.resources(app)
+
+    assert found == yaml.safe_load(app.read_text())

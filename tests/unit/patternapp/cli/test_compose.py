@@ -52,3 +52,8 @@ def test_a_file_s_name_tells_the_type_of_its_content(name: str, kind: str, tmp_p
 def test_data_that_is_no_json_is_refused_with_a_mend() -> None:
     with pytest.raises(errors.PatternAppError, match="quote it for the shell"):
         compose.events(TYPED, "{order: 7}", count=1)
+
+
+def test_a_file_that_is_not_there_is_wrong_input(tmp_path: Path) -> None:
+    with pytest.raises(errors.PatternAppError, match=r"--data: .*missing cannot be read: No such file or directory"):
+        compose.events(TYPED, f"@{tmp_path / 'missing'}", count=1)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
+import logging
 
+import pytest
 from rich.console import Console
 
-from patternapp.cli.dev_output import Terminal
+from patternapp.cli.dev_output import Logged, Terminal
 from patternapp.delivery import DeliverySpec
 from patternapp.plan import model
 from patternapp.runtime.store.records import Attempt, Settlement, State
@@ -62,6 +65,35 @@ def test_a_failed_attempt_says_when_the_next_one_is() -> None:
     screen.terminal.failed("fan-out/placed/email", settlement(State.PENDING, reason="out of memory"), now=10.0)
 
     assert screen.lines == ["! fan-out/placed/email: out of memory; again in 2.5 s"]
+
+
+def test_an_event_that_failed_in_company_is_said_to_go_alone() -> None:
+    screen = Screen()
+    failed = dataclasses.replace(settlement(State.PENDING, reason="answered 422"), alone=True)
+
+    screen.terminal.failed("queue/invoices", failed, now=10.0)
+
+    assert screen.lines == ["! queue/invoices: answered 422; again, alone"]
+
+
+@pytest.mark.parametrize(
+    ("logger", "speaker"),
+    [
+        ("patternapp.gateway", "gateway"),
+        ("patternapp.receiver.deep.down", "receiver"),
+        ("patternapp_services.worker.kafka", "worker"),
+        ("asyncio.events", "asyncio"),
+        ("patternapp", "patternapp"),
+        ("root", "root"),
+    ],
+)
+def test_what_is_logged_is_shown_with_one_word_for_who_says_it(logger: str, speaker: str) -> None:
+    screen = Screen()
+    record = logging.LogRecord(logger, logging.WARNING, __file__, 1, "%s is odd", ("this",), None)
+
+    Logged(screen.terminal).emit(record)
+
+    assert screen.lines == [f"! {speaker}: this is odd"]
 
 
 def test_the_last_attempt_names_the_dead_letter() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from patternapp import errors
 from patternapp.cli import failures
+from patternapp.cluster import failures as cluster
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,6 +24,7 @@ PROBLEM = errors.Problem("app.yaml", 12, "spec.queues[0].batch.max", "TooSmall",
         (errors.PatternAppError("no"), 1),
         (errors.EnvironmentProblem("the port is taken"), 3),
         (errors.StoreError("the disk is full"), 3),
+        (cluster.Forbidden("GET /", "you may not", 0), 3),
         (PermissionError(13, "Permission denied"), 3),
     ],
     ids=lambda value: type(value).__name__,

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+import pathlib
 from importlib import metadata
 
 import pytest
@@ -17,6 +19,16 @@ def test_names_are_camel_case() -> None:
     read = capabilities.from_mapping({"kafkaSource": "v1beta1", "retryAfter": True, "namespace": "shop"})
 
     assert read == Capabilities(kafka_source="v1beta1", retry_after=True, namespace="shop")
+
+
+def test_the_page_about_rendering_names_every_capability_and_no_other() -> None:
+    page = (pathlib.Path(__file__).parents[4] / "docs/rendering.md").read_text()
+    table = page.partition("| capability |")[2].partition("\n\n")[0]
+
+    named = [row.split("`")[1] for row in table.splitlines()[2:]]
+    assert [field.name.replace("_", "") for field in dataclasses.fields(Capabilities)] == [
+        name.lower() for name in named
+    ]
 
 
 def test_all_that_is_wrong_is_told_at_once() -> None:

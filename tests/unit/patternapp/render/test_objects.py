@@ -62,9 +62,18 @@ def test_a_function_that_only_workers_call_has_no_knative_service() -> None:
     services = [item["metadata"]["name"] for item in of_kind(items, "Service", "serving.knative.dev")]
     assert services == ["shop-enqueue"]
     (worker,) = (item for item in of_kind(items, "Deployment") if item["metadata"]["name"] == "shop-queue-invoices")
-    containers = worker["spec"]["template"]["spec"]["containers"]
-    assert [container["name"] for container in containers] == ["worker", "function"]
+    assert [container["name"] for container in worker["spec"]["template"]["spec"]["containers"]] == ["worker"]
     assert "replicas" not in worker["spec"]
+
+
+def test_a_function_beside_a_worker_listens_before_it_and_ends_after_it() -> None:
+    (worker,) = (item for item in of_kind(render(queues=[QUEUE]), "Deployment") if "queue" in item["metadata"]["name"])
+
+    pod = worker["spec"]["template"]["spec"]
+    (function,) = pod["initContainers"]
+    assert (function["name"], function["restartPolicy"]) == ("function", "Always")
+    assert function["startupProbe"]["tcpSocket"]["port"] == 8080
+    assert pod["terminationGracePeriodSeconds"] > 30
 
 
 def test_a_function_that_a_worker_and_a_trigger_call_has_both() -> None:
@@ -161,7 +170,7 @@ def test_a_long_schedule_triggers_a_job_of_its_function() -> None:
 
     (trigger,), (sink,) = of_kind(items, "Trigger"), of_kind(items, "JobSink")
     assert trigger["spec"]["subscriber"]["ref"]["kind"] == "JobSink"
-    assert sink["spec"]["job"]["spec"]["backoffLimit"] == 2
+    assert sink["spec"]["job"]["spec"]["backoffLimitPerIndex"] == 2
     assert not of_kind(items, "Service", "serving.knative.dev")
 
 
@@ -181,6 +190,23 @@ def test_only_what_the_public_must_call_is_public() -> None:
         if "networking.knative.dev/visibility" not in item["metadata"]["labels"]
     }
     assert public == {"shop-gateway", "shop-webhooks"}
+
+
+def test_a_gateway_waits_as_long_as_its_slowest_function() -> None:
+    routes = [{"name": "any", "path": "/", "function": "orders"}]
+
+    items = render(functions=[FUNCTION | {"timeout": "5m"}], gateway={"routes": routes})
+
+    (gateway,) = (item for item in of_kind(items, "Service", "serving") if item["metadata"]["name"] == "shop-gateway")
+    assert gateway["spec"]["template"]["spec"]["timeoutSeconds"] == 300
+
+
+def test_pods_carry_the_labels_of_what_they_are_for() -> None:
+    (service,) = of_kind(render(), "Service", "serving.knative.dev")
+
+    labels = service["spec"]["template"]["metadata"]["labels"]
+    assert labels["app.kubernetes.io/name"] == "shop"
+    assert labels["app.kubernetes.io/component"] == "function"
 
 
 def test_a_changed_configuration_changes_the_template_that_mounts_it() -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from patternapp.spec import crd
+from patternapp.spec import crd, validation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +33,47 @@ def spec() -> list[tuple[str, dict[str, Any]]]:
 def rules(name: str) -> list[str]:
     node: dict[str, Any] = next(node for path, node in spec() if path == name)
     return [rule["rule"] for rule in node["x-kubernetes-validations"]]
+
+
+def test_whatever_a_rule_refuses_is_told_in_words() -> None:
+    told = [rule for _, node in spec() for rule in node.get("x-kubernetes-validations", ())]
+
+    assert told
+    assert all(rule["message"] for rule in told)
+    assert not [path for path, node in spec() if "not" in node]
+
+
+def test_every_rule_of_a_file_is_the_server_s_too_or_is_said_to_be_left_out() -> None:
+    assert {rule.__name__ for rule in validation.RULES} == CHECKED.keys() | PARTLY | LEFT
+
+
+def test_every_rule_that_the_server_checks_is_in_its_words() -> None:
+    written = {rule["message"] for _, node in spec() for rule in node.get("x-kubernetes-validations", ())}
+
+    assert [name for name, words in CHECKED.items() if words and not any(words in text for text in written)] == []
+
+
+CHECKED = {
+    "choices": "write exactly one of function and publish",
+    "needs": "protocol needs secretName",
+    "min_and_max": "min is above max",
+    "duration_limits": "out of range; write",
+    "filter_depth": "",  # by the structure, as are the names and values that stand once
+    "unique_names": "",
+    "unique_values": "",
+    "reserved_variables": "is set by Knative",
+    "known_functions": "a function is named that spec.functions does not have",
+    "dead_letter_loops": "get the events that it failed on",
+    "credentials": "browsers refuse credentials",
+    "caches": "has no answer to keep",
+    "legal_topics": "no topic can have this name",
+    "own_queues": "keep their events in one topic",
+    "own_groups": "read as one consumer group",
+}
+"""The rules that the API server checks, with some of the words that it says."""
+PARTLY = {"routes", "webhooks", "reachable"}
+LEFT = {"readable"}
+"""Rules of which `cel.LEFT_OUT` says what the server does not check."""
 
 
 def test_the_text_is_the_document_and_fits_the_annotation_of_kubectl_apply() -> None:

@@ -5,7 +5,7 @@ import pathlib
 import pytest
 
 from patternapp import errors
-from patternapp.spec import load
+from patternapp.spec import load, yaml
 
 EXAMPLE = pathlib.Path(__file__).with_name("design-example.yaml")
 APP = """\
@@ -169,3 +169,30 @@ def test_a_wrong_object_of_the_api_server_is_refused() -> None:
 def test_what_makes_an_app_impossible_cannot_be_accepted() -> None:
     with pytest.raises(errors.SpecError):
         load.load(app(more="  imag: x\n"), file="app.yaml", accept={"UnknownField"})
+
+
+def test_the_routes_beside_a_broken_one_are_judged_and_keep_their_places() -> None:
+    routes = "[{path: /a}, {name: b, path: /healthz, function: orders}, 5, {name: c, path: /c, function: nobody}]"
+
+    found = problems(app(more=f"  gateway: {{routes: {routes}}}\n"))
+
+    assert [(problem.path, problem.reason) for problem in found] == [
+        ("spec.gateway.routes[0].name", "MissingField"),
+        ("spec.gateway.routes[1].path", "ReservedPath"),
+        ("spec.gateway.routes[2]", "WrongType"),
+        ("spec.gateway.routes[3].function", "UnknownFunction"),
+    ]
+
+
+def test_what_a_nameless_function_may_be_called_is_not_guessed() -> None:
+    text = app(more="  eventDriven: [{name: a, function: other}, {name: a, function: orders}]\n")
+
+    found = problems(text.replace("functions:", "functions:\n    - {handler: 'a:b'}"))
+
+    assert [problem.reason for problem in found] == ["MissingField", "DuplicateName"]
+
+
+def test_a_file_that_is_too_large_is_told_the_limit() -> None:
+    (problem,) = problems("#" * (yaml.BYTE_LIMIT + 1))
+
+    assert problem.message == "more than 1048576 bytes; move data out of the file"

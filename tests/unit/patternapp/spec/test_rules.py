@@ -42,6 +42,17 @@ def queue(more: str, name: str = "q") -> str:
 
 CASES = (
     Case(
+        "how to log in means nothing without a Secret",
+        f"""\
+  queues: [{queue("kafka: {bootstrapServers: ['kafka:9092'], topic: t, protocol: SSL}")}]
+  streams: [{{name: s, function: orders, kafka: {STREAM.replace("[t]", "[u], saslMechanism: PLAIN")}}}]
+""",
+        (
+            ("spec.queues[0].kafka.protocol", "Incomplete"),
+            ("spec.streams[0].kafka.saslMechanism", "Incomplete"),
+        ),
+    ),
+    Case(
         "every reference to a function is checked",
         f"""\
   delivery: {{deadLetter: {{function: a}}}}

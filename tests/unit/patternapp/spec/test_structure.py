@@ -59,11 +59,27 @@ def filters(*conditions: Any) -> dict[str, Any]:
             ),
         ),
         (
-            {"delivery": {"timeout": "30"}},
+            {"delivery": {"timeout": "soon"}},
             (
                 "spec.delivery.timeout",
                 "BadFormat",
                 "this value does not have the right form; write a duration such as 500ms, 30s, 5m or 1h30m",
+            ),
+        ),
+        (
+            {"delivery": {"timeout": "30"}},
+            ("spec.delivery.timeout", "BadFormat", "the unit is missing; write 30s, or 30ms, 30m or 30h"),
+        ),
+        (
+            {"delivery": {"timeout": 10}},
+            ("spec.delivery.timeout", "WrongType", "the unit is missing; write 10s, or 10ms, 10m or 10h"),
+        ),
+        (
+            {"delivery": {"timeout": True}},
+            (
+                "spec.delivery.timeout",
+                "WrongType",
+                "a text is expected, not the boolean true; put it in quotes",
             ),
         ),
         ({"delivery": []}, ("spec.delivery", "WrongType", "an object is expected, not a list")),
