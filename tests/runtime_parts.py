@@ -10,14 +10,16 @@ from patternapp.cloudevents import Event
 from patternapp.delivery import DeliverySpec
 from patternapp.plan import model
 from patternapp.runtime.bells import Bells
+from patternapp.runtime.clock import SystemClock
 from patternapp.runtime.eventing.broker import Broker
 from patternapp.runtime.eventing.caller import Caller
 from patternapp.runtime.eventing.engine import Engine
 from patternapp.runtime.functions.model import PoolSettings
 from patternapp.runtime.functions.pool import FunctionPool
-from patternapp.runtime.functionvoice import FunctionVoice
-from patternapp.runtime.logbook import Logbook
+from patternapp.runtime.functions.reporter import Reporter
+from patternapp.runtime.grace import Grace
 from patternapp.runtime.store.commits import Store
+from patternapp.runtime.store.logbook import Logbook
 from patternapp.sender import Sender
 from patternapp.spec import v1alpha1
 
@@ -33,7 +35,7 @@ EPOCH = 1_796_000_000.0
 
 
 @dataclass
-class HandClock:
+class HandClock(SystemClock):
     """Shows what it is set to."""
 
     at: float = EPOCH
@@ -115,7 +117,7 @@ async def engine_of(
     """The engine of a plan, with its store in `folder`. It calls URLs; functions are not started."""
     bells = Bells()
     async with opened(folder / "store.db") as store, Sender() as sender:
-        voice = FunctionVoice(listener, Logbook(store))
+        voice = Reporter(listener, Logbook(store))
         pool = FunctionPool((), PoolSettings(folder=folder, env={}), listener=voice)
         yield Engine(
             store=store,
@@ -124,15 +126,15 @@ async def engine_of(
             clock=clock,
             bells=bells,
             listener=listener,
-            stop_grace=grace,
+            grace=Grace(grace),
         )
 
 
 async def fill_up(store: Store) -> None:
     """Leave the store no page to grow by, as a full disk does: SQLite then refuses what does not fit."""
-    await store.write(lambda writes: writes._connection.pragma("max_page_count", 1))
+    await store.write(lambda writes: writes.connection.pragma("max_page_count", 1))
 
 
 async def make_room(store: Store) -> None:
     """Undo `fill_up`."""
-    await store.write(lambda writes: writes._connection.pragma("max_page_count", 2**30))
+    await store.write(lambda writes: writes.connection.pragma("max_page_count", 2**30))

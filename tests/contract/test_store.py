@@ -9,7 +9,7 @@ import pytest
 
 from patternapp import errors
 from patternapp.cloudevents import Event
-from patternapp.runtime.store import records
+from patternapp.runtime.store import logbook, records
 from patternapp.runtime.store.records import Stage, State
 
 if TYPE_CHECKING:
@@ -176,6 +176,45 @@ async def test_a_dead_letter_can_be_driven_again_from_its_first_attempt(store: S
     assert (again.attempts, again.stage, again.reason) == (0, Stage.SUBSCRIBER, "")
 
 
+async def accept_all(store: Store, *ids: str) -> None:
+    await store.write(lambda w: [w.accept(acceptance("a", id_=id_)) for id_ in ids])
+
+
+async def settle(store: Store, settlement: records.Settlement) -> None:
+    await store.write(lambda w: w.settle(settlement, now=0.0))
+
+
+async def lease_batch(store: Store, *, limit: int = 10, now: float = 0.0) -> list[str]:
+    taken = await store.write(lambda w: w.lease_batch("a", limit=limit, now=now, until=now + LONG))
+    return [str(one.event.attributes["id"]) for one in taken]
+
+
+async def test_a_batch_is_whatever_is_due_up_to_its_limit(store: Store) -> None:
+    await accept_all(store, *"01234")
+
+    assert [await lease_batch(store, limit=3), await lease_batch(store, limit=3)] == [["0", "1", "2"], ["3", "4"]]
+
+
+async def test_a_delivery_that_is_to_go_alone_is_in_no_batch_with_others(store: Store) -> None:
+    await accept_all(store, *"0123")
+    first, second, third, fourth = await lease(store, limit=4)
+
+    for one, alone in ((first, False), (second, True), (third, True), (fourth, False)):
+        await settle(store, settled(one, State.PENDING, alone=alone))
+
+    assert [await lease_batch(store) for _ in range(4)] == [["0"], ["1"], ["2"], ["3"]]
+
+
+async def test_dead_letters_that_are_driven_again_go_one_by_one(store: Store) -> None:
+    await accept_all(store, *"01")
+    for one in await lease(store, limit=2):
+        await settle(store, settled(one, State.DEAD_LETTERED))
+
+    await store.write(lambda w: w.redrive(None, EDGES, now=2.0))
+
+    assert [await lease_batch(store, now=2.0), await lease_batch(store, now=2.0)] == [["0"], ["1"]]
+
+
 async def test_a_purged_dead_letter_is_off_the_list_and_still_in_the_ledger(store: Store) -> None:
     await store.write(lambda w: w.accept(acceptance("a")))
     (taken,) = await lease(store)
@@ -307,7 +346,7 @@ async def test_the_timeline_shows_attempts_and_lines_in_order(store: Store) -> N
     await store.write(lambda w: w.settle(settled(taken), now=2.0))
     lines = [records.LogLine(event=seq, at=float(n), function="f", stream="stdout", line=str(n)) for n in range(3)]
 
-    await store.write(lambda w: w.log(lines))
+    await store.write(lambda w: logbook.write(w.connection, lines))
 
     timeline = await store.read(lambda r: r.event(seq))
     assert timeline is not None

@@ -44,6 +44,7 @@ FAILURES: SearchStrategy[batches.Failure] = st.builds(
     reason=st.text(max_size=1024),
     retry=st.booleans(),
     after=st.none() | st.floats(allow_nan=False, allow_infinity=False),
+    together=st.booleans(),
 )
 
 

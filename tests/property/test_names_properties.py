@@ -22,7 +22,7 @@ KEYS = st.one_of(
 def test_two_entries_of_an_app_never_share_a_name(app: str, keys: list[str]) -> None:
     made = {names.entry(app, key) for key in keys}
 
-    assert len(made) == len(keys)
+    assert len(made) == len({names.job_sink(app, key) for key in keys}) == len(keys)
     assert all(len(name) <= names.LABEL_LIMIT for name in made)
 
 

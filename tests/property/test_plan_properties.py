@@ -5,13 +5,17 @@ import xml.etree.ElementTree as ET
 from typing import Any
 
 import spec_strategies
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 
 from patternapp.plan import compile as compiler
 from patternapp.plan import describe, graph
 from patternapp.plan.model import Consume, Trigger
 
+CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A busy machine is no reason to fail."""
 
+
+@CALM
 @given(spec_strategies.resources())
 def test_equal_apps_give_equal_plans(resource: dict[str, Any]) -> None:
     first = compiler.compile_app(spec_strategies.parsed(resource))
@@ -21,6 +25,7 @@ def test_equal_apps_give_equal_plans(resource: dict[str, Any]) -> None:
     assert json.dumps(describe.describe(first)) == json.dumps(describe.describe(second))
 
 
+@CALM
 @given(spec_strategies.resources())
 def test_keys_are_unique_and_every_edge_and_dead_letter_leads_somewhere(resource: dict[str, Any]) -> None:
     plan = compiler.compile_app(spec_strategies.parsed(resource))
@@ -34,6 +39,7 @@ def test_keys_are_unique_and_every_edge_and_dead_letter_leads_somewhere(resource
     assert ends <= {*nodes, None}
 
 
+@CALM
 @given(spec_strategies.resources())
 def test_pictures_of_any_app_are_stable_and_well_formed(resource: dict[str, Any]) -> None:
     plan = compiler.compile_app(spec_strategies.parsed(resource))

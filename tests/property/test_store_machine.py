@@ -36,6 +36,7 @@ class Known:
     due: float = 0.0
     token: int | None = None
     leased_until: float = 0.0
+    alone: bool = False
 
 
 @dataclass
@@ -91,6 +92,13 @@ class StoreMachine(stateful.RuleBasedStateMachine):
         assert len(taken) == min(limit, free)
         return self.took(taken)
 
+    @stateful.rule(target=leases, edge=st.sampled_from(EDGES[:2]), limit=st.integers(2, 4))
+    def lease_batch(self, edge: str, limit: int) -> Any:
+        taken = self.write(lambda w: w.lease_batch(edge, limit=limit, now=self.now, until=self.now + LEASE))
+        assert bool(taken) == any(self.free(known) for known in self.model.deliveries.values() if known.edge == edge)
+        assert len(taken) <= 1 or not any(self.model.deliveries[one.delivery].alone for one in taken)
+        return self.took(taken)
+
     @stateful.rule(target=leases, partition=st.integers(0, 1), limit=st.integers(1, 4))
     def lease_in_order(self, partition: int, limit: int) -> Any:
         taken = self.write(
@@ -110,8 +118,14 @@ class StoreMachine(stateful.RuleBasedStateMachine):
             known.token, known.leased_until = one.token, self.now + LEASE
         return stateful.multiple(*taken)
 
-    @stateful.rule(lease=leases, state=st.sampled_from(State), wait=st.floats(0, 20), replies=st.integers(0, 1))
-    def settle(self, lease: Lease, state: State, wait: float, replies: int) -> None:
+    @stateful.rule(
+        lease=leases,
+        state=st.sampled_from(State),
+        wait=st.floats(0, 20),
+        replies=st.integers(0, 1),
+        alone=st.booleans(),
+    )
+    def settle(self, lease: Lease, state: State, wait: float, replies: int, *, alone: bool) -> None:
         known = self.model.deliveries[lease.delivery]
         attempt = records.Attempt(started_at=self.now, seconds=0.0, code=None, error=None, body=b"")
         reply = records.Acceptance(event=lease.event, targets=(), ttl=1, at=self.now, origin="reply", cause=lease.seq)
@@ -121,6 +135,7 @@ class StoreMachine(stateful.RuleBasedStateMachine):
             attempt=attempt,
             state=state,
             due=self.now + wait,
+            alone=alone,
             reply=reply if replies else None,
         )
         held = known.state is State.PENDING and known.token == lease.token
@@ -132,6 +147,7 @@ class StoreMachine(stateful.RuleBasedStateMachine):
         assert held
         known.state, known.due, known.leased_until = state, self.now + wait, 0.0
         known.token = None
+        known.alone |= alone
         self.model.accepted += replies
         self.model.unmatched += replies
 
@@ -153,6 +169,7 @@ class StoreMachine(stateful.RuleBasedStateMachine):
         for known in self.model.deliveries.values():
             if known.state is State.DEAD_LETTERED:
                 known.state, known.due, known.leased_until = State.PENDING, self.now, 0.0
+                known.alone = True
 
     @stateful.invariant()
     def the_ledger_balances_and_agrees_with_the_model(self) -> None:

@@ -16,9 +16,10 @@ import watchfiles
 
 from patternapp import cloudevents, errors
 from patternapp.plan import model
+from patternapp.runtime.clock import SystemClock
 from patternapp.runtime.sources import bucket_events, buckets
 from patternapp.spec import sources
-from patternapp_services import bucket_files
+from patternapp_services.buckets import files
 
 if TYPE_CHECKING:
     import pathlib
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 DEADLINE = 20
 
 
-class Clock:
+class Clock(SystemClock):
     def now(self) -> float:
         return 1_790_000_000.0
 
@@ -180,6 +181,21 @@ async def test_a_file_is_no_object_while_it_is_written(uploads: pathlib.Path, st
     assert (growing["subject"], growing["data"]["s3"]["object"]["size"]) == ("growing", size)
 
 
+async def test_links_are_no_objects_and_what_they_lead_to_is_not_watched(
+    tmp_path: pathlib.Path, uploads: pathlib.Path, store: Store
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "secret").write_bytes(b"secret")
+    (uploads / "folder").symlink_to(outside)
+
+    async with _watching(uploads.parent, store):
+        (uploads / "file").symlink_to(outside / "secret")
+        (uploads / "folder" / "new").write_bytes(b"x")
+
+        assert await _mark(uploads, store) == []
+
+
 def test_a_file_moved_into_place_is_told_from_one_that_is_written(
     tmp_path: pathlib.Path, uploads: pathlib.Path
 ) -> None:
@@ -190,8 +206,8 @@ def test_a_file_moved_into_place_is_told_from_one_that_is_written(
 
     (uploads / "written").write_bytes(b"x")
 
-    assert bucket_files.was_moved(uploads / "moved")
-    assert not bucket_files.was_moved(uploads / "written")
+    assert files.was_moved(uploads, "moved")
+    assert not files.was_moved(uploads, "written")
 
 
 async def test_a_folder_of_files_moved_into_place_is_found(
@@ -352,7 +368,7 @@ async def test_the_folders_of_buckets_are_made(tmp_path: pathlib.Path, store: St
 
 def test_the_same_change_has_the_same_id() -> None:
     change = bucket_events.Change(
-        bucket="uploads", key="a", operation="created", state=bucket_files.State(1, 2), etag="e", at=0.0
+        bucket="uploads", key="a", operation="created", state=files.State(1, 2), etag="e", at=0.0
     )
 
     first, second = (bucket_events.event(change, entry="new", marker="event-driven.new") for _ in range(2))

@@ -7,10 +7,13 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import psutil
 from harness import PATTERNAPP, eventually, free_port
+
+from patternapp.runtime import settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,6 +92,18 @@ def test_a_stopped_dev_lets_a_delivery_finish_and_leaves_no_process_behind(dev: 
     assert dev.ledger()["delivered"] == 1
 
 
+def test_a_stopped_dev_waits_for_deliveries_and_functions_together_no_longer_than_the_grace(dev: Dev) -> None:
+    dev.write(APP.replace("timeout: 10s", "timeout: 300s"), a=function("one"), b=function("two")).start()
+    dev.send("slow")
+    eventually((dev.folder / "begun").exists)
+    began = time.monotonic()
+
+    assert dev.stop() == 0
+
+    assert time.monotonic() - began < 2 * settings.STOP_GRACE
+    assert not (dev.folder / "finished").exists()
+
+
 def test_a_second_ctrl_c_waits_for_nothing_and_loses_nothing(dev: Dev) -> None:
     dev.write(APP, a=function("one"), b=function("two")).start()
     dev.send("slow")
@@ -104,6 +119,28 @@ def test_a_second_ctrl_c_waits_for_nothing_and_loses_nothing(dev: Dev) -> None:
     (dev.folder / "go-on").touch()
     dev.start()
     eventually(lambda: dev.ledger()["delivered"] == 1)
+
+
+def test_events_that_are_over_are_forgotten_after_the_time_to_keep_them_and_still_counted(dev: Dev) -> None:
+    dev.write(APP, a=function("one"), b=function("two")).start()
+    (dev.folder / "go-on").touch()
+    seq = dev.send("slow").headers["patternapp-event"]
+    before = dev.settled()
+    dev.stop()
+
+    dev.start("--keep", "1ms")
+
+    eventually(lambda: dev.get(f"/api/events/{seq}").status == 404)
+    assert dev.ledger() == before
+
+
+def test_a_time_to_keep_events_that_is_none_is_a_usage_error(dev: Dev) -> None:
+    dev.write(APP, a=function("one"), b=function("two"))
+
+    ended = subprocess.run([*PATTERNAPP, "dev", str(dev.file), "--keep", "1 day"], capture_output=True, check=False)
+
+    assert ended.returncode == 2
+    assert "'1 day' is not a duration; write one like" in " ".join(ended.stderr.decode().replace("│", "").split())
 
 
 def test_a_killed_dev_takes_its_functions_with_it(dev: Dev) -> None:

@@ -14,17 +14,19 @@ from patternapp.runtime.eventing.dispatcher import Dispatcher
 from patternapp.runtime.eventing.engine import Engine
 from patternapp.runtime.eventing.worker import Worker
 from patternapp.runtime.functions.pool import FunctionPool, PoolSettings
-from patternapp.runtime.functionvoice import FunctionVoice
-from patternapp.runtime.logbook import Logbook
+from patternapp.runtime.functions.reporter import Reporter
+from patternapp.runtime.grace import Grace
 from patternapp.runtime.sources.scheduler import Ticker
 from patternapp.runtime.store.commits import Store
+from patternapp.runtime.store.logbook import Logbook
+from patternapp.runtime.store.retention import Retention
 from patternapp.runtime.web import endpoints
 from patternapp.runtime.web.control import Control
 from patternapp.runtime.web.frontdoor import FrontDoor
 from patternapp.runtime.web.guard import Guard
 from patternapp.runtime.web.ingress import Ingress
 from patternapp.sender import Sender
-from patternapp_services import proxy
+from patternapp_services.gateway import proxy
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine
@@ -38,13 +40,19 @@ if TYPE_CHECKING:
 
 
 class Assembly:
-    """The parts of one `dev`. `open` them, serve `app`, and let them work inside `moving`."""
+    """The parts of one `dev`. `open` them, serve `app`, and let them work inside `moving`.
+
+    Attributes:
+        engine: What the parts share, once they are open.
+        grace: What is left at the end for whatever is under way.
+    """
 
     engine: Engine
 
     def __init__(
         self, plan: model.Plan, settings: Settings, *, folder: DataFolder, listener: Listener, clock: Clock
     ) -> None:
+        self.grace = Grace(settings.stop_grace)
         self._plan = plan
         self._settings = settings
         self._folder = folder
@@ -72,8 +80,15 @@ class Assembly:
             self._watcher = await endpoints.watch_buckets(self._plan, self.engine, self._folder)
             await self._pool.start()
             stack.push_async_callback(self._logbook.flush)
-            stack.push_async_callback(self._pool.stop)
+            stack.push_async_callback(self._stop_functions)
+            upstream = endpoints.Upstream(self._plan, pool=self._pool, session=self._session)
+            self._gateway = endpoints.mount_gateway(self._plan, self.engine, upstream, secrets=self._folder.secrets)
+            if self._gateway is not None:
+                stack.push_async_callback(self._gateway.close)
             yield
+
+    async def _stop_functions(self) -> None:
+        await self._pool.stop(within=self.grace.left("functions"))
 
     async def _recover(self) -> None:
         edges, now = self._plan.receivers(), self._clock.now()
@@ -95,7 +110,7 @@ class Assembly:
             reload=self._settings.reload,
             stop_grace=self._settings.stop_grace,
         )
-        listener = FunctionVoice(self._listener, self._logbook)
+        listener = Reporter(self._listener, self._logbook)
         return FunctionPool(self._plan.nodes_of(model.Function), settings, listener=listener)
 
     def _make_engine(self, sender: Sender) -> Engine:
@@ -107,7 +122,7 @@ class Assembly:
             clock=self._clock,
             bells=bells,
             listener=self._listener,
-            stop_grace=self._settings.stop_grace,
+            grace=self.grace,
         )
 
     async def _make_tickers(self) -> dict[str, Ticker]:
@@ -122,7 +137,6 @@ class Assembly:
         control = Control(plan, self._settings, engine=engine, pool=self._pool, tickers=self._tickers).app()
         ingress = Ingress(engine.broker)
         webhooks = endpoints.mount_webhooks(plan, engine, self._folder)
-        upstream = endpoints.Upstream(plan, pool=self._pool, session=self._session)
         return FrontDoor(
             guard=Guard(port=self._settings.port, token=self._folder.token()),
             ours={
@@ -134,7 +148,7 @@ class Assembly:
                 "/s3": endpoints.mount_buckets(self._folder),
             },
             webhooks=(webhooks, webhooks.paths),
-            gateway=endpoints.mount_gateway(plan, engine, upstream),
+            gateway=self._gateway,
         )
 
     @contextlib.asynccontextmanager
@@ -157,6 +171,7 @@ class Assembly:
         dispatchers = [one for one in plan.edges_of(model.Trigger) if one.head not in consumed]
         return [
             self._logbook.run(),
+            Retention(self._store, keep=self._settings.keep, newest=self._settings.newest, clock=self._clock).run(),
             *(Dispatcher(trigger, engine).run() for trigger in dispatchers),
             *(Worker(consume, engine).run() for consume in plan.edges_of(model.Consume)),
             *(ticker.run() for ticker in self._tickers.values()),

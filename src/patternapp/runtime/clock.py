@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from datetime import UTC, datetime
 from typing import Protocol
+
+LONGEST_SLEEP = 30.0
+"""Seconds slept at most before looking at the clock again, which may have been set."""
 
 
 class Clock(Protocol):
@@ -14,6 +18,10 @@ class Clock(Protocol):
         """Seconds since the epoch."""
         ...
 
+    async def until(self, instant: float) -> None:
+        """Return once it is that time, in seconds since the epoch, or later."""
+        ...
+
 
 class SystemClock:
     """The machine's clock."""
@@ -21,6 +29,11 @@ class SystemClock:
     def now(self) -> float:
         """Seconds since the epoch."""
         return time.time()
+
+    async def until(self, instant: float) -> None:
+        """Return once it is that time, in seconds since the epoch, or later."""
+        while (left := instant - self.now()) > 0:  # noqa: ASYNC110 - the clock may be set
+            await asyncio.sleep(min(left, LONGEST_SLEEP))
 
 
 def rfc3339(seconds: float) -> str:

@@ -29,10 +29,6 @@ def _wishes(plan: model.Plan) -> Iterator[tuple[str, str]]:
     for trigger in plan.edges_of(model.Trigger):
         if filters.uses_cesql(trigger.filters):
             yield trigger.key, "dev cannot filter with cesql yet; use exact, prefix, suffix, all, any and not"
-    for route in plan.edges_of(model.Route):
-        for wish, name in ((route.auth, "auth"), (route.throttle, "throttle"), (route.cache, "cache")):
-            if wish is not None:
-                yield route.key, f"dev's gateway has no {name} yet; leave it out to run the app here"
     for source in plan.nodes_of(model.Source):
         if isinstance(source.origin, sources.Database):
             yield source.key, "dev cannot read a database's changes yet; leave the entry out to run the app here"

@@ -3,8 +3,8 @@
 What holds here:
 
 * Nothing is served before the store is open and what the last run left behind is pending again.
-* The end is: no more requests, deliveries under way finish within the grace, functions stop, the store closes. What
-  was not finished stays pending for the next run. A second Ctrl-C waits for nothing.
+* The end is: deliveries under way finish, then requests, functions stop, the store closes. All of that shares one
+  grace; what was not finished stays pending for the next run. A second Ctrl-C waits for nothing.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ async def run(plan: model.Plan, settings: Settings, *, file: str, listener: List
     ):
         assembly = Assembly(plan, settings, folder=folder, listener=listener, clock=SystemClock())
         async with assembly.open():
-            web = webserver.WebServer(assembly.app(), listening, stop_grace=settings.stop_grace)
+            web = webserver.WebServer(assembly.app(), listening, grace=assembly.grace)
             async with web.serving(), assembly.moving():
                 listener.changed(f"{plan.app} is up on {settings.url}", "info")
                 if settings.once is None:

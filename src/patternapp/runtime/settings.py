@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
     from patternapp.cloudevents import Event
 
+STOP_GRACE = 10.0
+"""Seconds that everything under way gets to finish at the end."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -21,7 +24,9 @@ class Settings:
         port: The one port, on 127.0.0.1.
         reload: Whether functions are reloaded when their files change.
         once: Events to deliver before ending; None to stay up.
-        stop_grace: Seconds that deliveries under way get to finish at the end.
+        keep: Seconds that events are kept once they are over.
+        newest: Events that are kept at most, beside those that are not over.
+        stop_grace: Seconds that everything under way gets to finish at the end: deliveries, requests, functions.
     """
 
     folder: Path
@@ -29,7 +34,9 @@ class Settings:
     port: int = 8700
     reload: bool = True
     once: tuple[Event[bytes | None], ...] | None = None
-    stop_grace: float = 10.0
+    keep: float = 24 * 3600.0
+    newest: int = 100_000
+    stop_grace: float = STOP_GRACE
 
     @property
     def url(self) -> str:

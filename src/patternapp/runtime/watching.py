@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 BREATH = 0.2
 """Seconds between a watch that broke and the next."""
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("patternapp.files")
 
 
 async def bursts(

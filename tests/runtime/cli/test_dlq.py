@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 
 def test_a_dead_letter_is_listed_with_its_reason(app: Any) -> None:
     number = app.dead_letter()
@@ -67,3 +69,10 @@ def test_all_dead_letters_are_deleted_at_once(app: Any) -> None:
 
     assert (result.code, result.out) == (0, "2 dead letters deleted\n")
     assert app.run("dlq list -o json").json() == {"deadLetters": []}
+
+
+@pytest.mark.parametrize(("command", "count"), [("redrive", "redriven"), ("purge", "purged")])
+def test_json_of_what_was_done_with_dead_letters_is_their_count(command: str, count: str, app: Any) -> None:
+    app.dead_letter()
+
+    assert app.run(f"dlq {command} --all -o json").json() == {count: 1}

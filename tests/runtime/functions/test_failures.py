@@ -98,9 +98,9 @@ async def test_a_function_that_ends_while_it_is_imported_is_unavailable(rig: Rig
 
 async def test_an_import_that_hangs_is_killed_after_the_start_timeout(rig: Rig) -> None:
     rig.write(hangs="import signal\nprint('hanging', flush=True)\nwhile True:\n    signal.pause()\n")
-    await rig.start(function("hangs", "hangs:app"), start_timeout=2.0)
+    await rig.start(function("hangs", "hangs:app"), start_timeout=8.0)
 
-    with pytest.raises(FunctionUnavailable, match="did not take requests within 2 s and was killed"):
+    with pytest.raises(FunctionUnavailable, match="did not take requests within 8 s and was killed"):
         await rig.get("hangs")
 
     assert rig.state("hangs").instances == ()
@@ -178,3 +178,15 @@ async def test_a_fork_server_that_dies_is_replaced(rig: Rig) -> None:
 
     assert await rig.get("hold") != before
     assert rig.pool.fork_server != server
+
+
+async def test_an_instance_that_takes_no_connections_gets_no_more_requests(rig: Rig) -> None:
+    rig.write(ok=ECHO)
+    await rig.start(function("ok", "ok:app"))
+    before = await rig.get("ok")
+
+    with pytest.raises(ConnectionRefusedError):
+        async with rig.pool.instance("ok"):
+            raise ConnectionRefusedError
+
+    assert await rig.get("ok") != before

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import psutil
 from runtime.functions.rig import ECHO, function
 
-from patternapp.runtime.functions import wire
+from patternapp.runtime.functions import packets
 
 if TYPE_CHECKING:
     from runtime.functions.rig import Rig
@@ -133,7 +133,7 @@ async def test_a_line_that_is_too_long_is_cut(rig: Rig) -> None:
     await rig.get("says", "/say", event=3)
 
     first, second = (line.text for line in rig.heard.lines)
-    assert len(first) == wire.LINE + len(wire.CUT)
+    assert len(first) == packets.LINE + len(packets.CUT)
     assert first.endswith("x [cut]")
     assert second == "next"
 

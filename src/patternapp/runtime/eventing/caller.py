@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from patternapp.delivery import Outcome
 from patternapp.plan import model
@@ -10,11 +10,11 @@ from patternapp.runtime.functions.pool import FunctionUnavailable
 from patternapp.runtime.store.records import Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
 
-    from patternapp.runtime.functions.pool import FunctionPool
+    from patternapp.cloudevents import Event
     from patternapp.runtime.store.records import Lease
-    from patternapp.sender import Sender
 
 GONE = 410
 """What calls of a dead-letter sink end with after the app has given it up; not retried."""
@@ -22,10 +22,35 @@ EVENT_HEADER = "patternapp-event"
 """Tells a function which event it works on, so that what it prints can be kept with it."""
 
 
+class Pool(Protocol):
+    """Where instances of functions come from: `FunctionPool`, but for tests of apps."""
+
+    def instance(self, name: str, *, event: int | None = None) -> AbstractAsyncContextManager[str]:
+        """Hold an instance and give its URL; raises FunctionUnavailable."""
+        ...
+
+
+class Sender(Protocol):
+    """How events are sent: `patternapp.sender.Sender`, but for tests of apps."""
+
+    async def send(
+        self, url: str, event: Event[bytes | None], *, within: float, headers: Mapping[str, str] | None = None
+    ) -> Outcome: ...
+
+    async def send_batch(
+        self,
+        url: str,
+        events: Sequence[Event[bytes | None]],
+        *,
+        within: float,
+        headers: Mapping[str, str] | None = None,
+    ) -> Outcome: ...
+
+
 class Caller:
     """Sends events to heads of edges: keys of functions, or absolute URLs."""
 
-    def __init__(self, plan: model.Plan, *, pool: FunctionPool, sender: Sender) -> None:
+    def __init__(self, plan: model.Plan, *, pool: Pool, sender: Sender) -> None:
         self._functions = {function.key: function for function in plan.nodes_of(model.Function)}
         self._pool = pool
         self._sender = sender

@@ -33,7 +33,12 @@ class Dispatcher:
         self._engine = engine
         self._bell = engine.bells.of(trigger.key)
         self._limit = min(CONCURRENT, engine.caller.capacity(trigger.head))
-        self._under_way = UnderWay(self._bell, grace=engine.stop_grace)
+        self._under_way = UnderWay(self._bell)
+
+    @property
+    def under_way(self) -> int:
+        """How many deliveries are under way."""
+        return len(self._under_way)
 
     async def run(self) -> None:
         """Deliver until the task is cancelled; what is under way then gets the engine's grace to finish."""
@@ -49,7 +54,7 @@ class Dispatcher:
                 if not leases:
                     await self._bell.wait(known, seconds=self._engine.seconds_until(due))
         finally:
-            await self._under_way.drain()
+            await self._under_way.drain(within=self._engine.grace.left("deliveries"))
 
     async def _lease(self, limit: int) -> tuple[tuple[Lease, ...], float | None]:
         edge = self._trigger.key

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from patternapp.runtime.clock import Clock
     from patternapp.runtime.eventing.broker import Broker
     from patternapp.runtime.eventing.caller import Caller
+    from patternapp.runtime.grace import Grace
     from patternapp.runtime.listener import Listener
     from patternapp.runtime.store.commits import Store
     from patternapp.runtime.store.records import Settlement
@@ -33,8 +34,7 @@ RETRY_SECONDS = 1.0
 class Engine:
     """The shared parts, and the one way in which leases are settled.
 
-    `stop_grace` is how many seconds deliveries under way get to finish at the end; `settled` is rung after
-    every settlement.
+    `grace` is what deliveries under way get to finish at the end; `settled` is rung after every settlement.
     """
 
     store: Store
@@ -43,7 +43,7 @@ class Engine:
     clock: Clock
     bells: Bells
     listener: Listener
-    stop_grace: float
+    grace: Grace
     settled: Bell = field(default_factory=Bell)
 
     def seconds_until(self, due: float | None) -> float | None:

@@ -16,12 +16,10 @@ class UnderWay:
 
     Args:
         bell: What the loop waits on.
-        grace: Seconds that tasks get to finish in `drain`.
     """
 
-    def __init__(self, bell: Bell, *, grace: float) -> None:
+    def __init__(self, bell: Bell) -> None:
         self._bell = bell
-        self._grace = grace
         self._tasks: set[asyncio.Task[None]] = set()
         self._error: BaseException | None = None
 
@@ -45,10 +43,10 @@ class UnderWay:
         if self._error is not None:
             raise self._error
 
-    async def drain(self) -> None:
-        """Let the tasks finish within the grace, then cancel what is left; raises as `check` does."""
+    async def drain(self, *, within: float) -> None:
+        """Let the tasks finish within so many seconds, then cancel what is left; raises as `check` does."""
         if self._tasks:
-            _done, late = await asyncio.wait(self._tasks, timeout=self._grace)
+            _done, late = await asyncio.wait(self._tasks, timeout=within)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)

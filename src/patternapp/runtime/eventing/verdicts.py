@@ -39,10 +39,11 @@ def settlement(
     if isinstance(decision, delivery.Retry):
         reason = lease.reason if lease.stage is Stage.DEAD_LETTER_SINK else decision.reason
         return replace(ended, state=State.PENDING, due=now + decision.after, reason=reason)
+    if isinstance(decision, delivery.Isolate):
+        return replace(ended, state=State.PENDING, reason=decision.reason, alone=True)
     if lease.stage is Stage.DEAD_LETTER_SINK:
-        if isinstance(decision, delivery.DeadLetter):
-            return replace(ended, reason=f"{lease.reason}; and the dead-letter sink: {decision.reason}")
-        return ended
+        refused = f"; and the dead-letter sink: {decision.reason}" if isinstance(decision, delivery.DeadLetter) else ""
+        return replace(ended, reason=lease.reason + refused)
     if isinstance(decision, delivery.DeadLetter):
         return _give_up(ended, outcome, reason=decision.reason, dead_letter=dead_letter)
     try:

@@ -4,7 +4,8 @@ What holds here:
 
 * Unordered: any due events, as many batches at once as the backlog asks for, up to the edge's `max`.
 * Ordered: one batch a partition at a time, and the first event of a partition holds up the rest until it is done.
-* Each event of a batch is settled on its own: done, to be tried again, or dead-lettered.
+* Each event of a batch is settled on its own: done, to be tried again, or dead-lettered. None is dead-lettered for
+  a verdict that it shares: it goes to the function alone before (docs/adr/0013-no-event-dies-for-its-neighbor.md).
 """
 
 from __future__ import annotations
@@ -35,7 +36,12 @@ class Worker:
         self._bell = engine.bells.of(self._edge)
         self._size = consume.batch_max or 1
         self._busy: set[int] = set()
-        self._under_way = UnderWay(self._bell, grace=engine.stop_grace)
+        self._under_way = UnderWay(self._bell)
+
+    @property
+    def under_way(self) -> int:
+        """How many batches are under way."""
+        return len(self._under_way)
 
     async def run(self) -> None:
         """Take batches until the task is cancelled; what is under way then gets the engine's grace to finish."""
@@ -48,7 +54,7 @@ class Worker:
                 if not started:
                     await self._bell.wait(known, seconds=self._engine.seconds_until(due))
         finally:
-            await self._under_way.drain()
+            await self._under_way.drain(within=self._engine.grace.left("deliveries"))
 
     async def _start(self) -> tuple[bool, float | None]:
         consume, now = self._consume, self._engine.clock.now()
@@ -94,7 +100,7 @@ class Worker:
         edge, now = self._edge, self._engine.clock.now()
         until = now + self._consume.delivery.timeout + LEASE_MARGIN
         return await self._engine.persist(
-            lambda writes: writes.lease(edge, limit=limit, now=now, until=until), edge=edge
+            lambda writes: writes.lease_batch(edge, limit=limit, now=now, until=until), edge=edge
         )
 
     async def _lease_in_order(self, partition: int, limit: int) -> tuple[tuple[Lease, ...], float | None]:
@@ -115,17 +121,14 @@ class Worker:
             self._busy.discard(partition)
 
     async def _work(self, leases: tuple[Lease, ...]) -> None:
-        last_words = tuple(lease for lease in leases if lease.stage is Stage.DEAD_LETTER_SINK)
-        first_try = tuple(lease for lease in leases if lease.stage is Stage.SUBSCRIBER)
-        if self._consume.batch_max is None:
-            last_words, first_try = leases, ()
-        for lease in last_words:
-            await self._settle((lease,), (await self._call_one(lease),))
-        if first_try:
-            outcome = await self._engine.caller.call_batch(
-                self._consume.head, first_try, within=self._consume.delivery.timeout
-            )
-            await self._settle(first_try, split(outcome, first_try))
+        consume = self._consume
+        if consume.batch_max is None or leases[0].stage is Stage.DEAD_LETTER_SINK:
+            # The store hands out one at a time here: a dead-letter sink takes single events.
+            (lease,) = leases
+            await self._settle(leases, (await self._call_one(lease),))
+            return
+        outcome = await self._engine.caller.call_batch(consume.head, leases, within=consume.delivery.timeout)
+        await self._settle(leases, split(outcome, leases))
 
     async def _call_one(self, lease: Lease) -> Outcome:
         consume = self._consume
@@ -153,20 +156,26 @@ class Worker:
 
 def split(outcome: Outcome, leases: tuple[Lease, ...]) -> tuple[Outcome, ...]:
     """The outcome of a batch as one outcome an event, in the order of the leases."""
+    shared = replace(outcome, together=len(leases) > 1)
     if outcome.code is None or not 200 <= outcome.code < 300:
-        return (outcome,) * len(leases)
+        return (shared,) * len(leases)
     try:
         failures = {(one.source, one.id): one for one in batches.decode(outcome.body)}
     except ValueError as error:
-        return (replace(outcome, error=str(error)),) * len(leases)
+        return (replace(shared, error=str(error)),) * len(leases)
     return tuple(
-        _of_one(outcome, failures.get((str(lease.event.attributes["source"]), str(lease.event.attributes["id"]))))
+        _of_one(shared, failures.get((str(lease.event.attributes["source"]), str(lease.event.attributes["id"]))))
         for lease in leases
     )
 
 
-def _of_one(outcome: Outcome, failure: batches.Failure | None) -> Outcome:
+def _of_one(shared: Outcome, failure: batches.Failure | None) -> Outcome:
     if failure is None:
-        return replace(outcome, body=b"")
-    code = 503 if failure.retry else delivery.REJECTED
-    return replace(outcome, code=code, body=failure.reason.encode(), retry_after=failure.after)
+        return replace(shared, body=b"", together=False)
+    return replace(
+        shared,
+        code=503 if failure.retry else delivery.REJECTED,
+        body=failure.reason.encode(),
+        retry_after=failure.after,
+        together=shared.together and failure.together,
+    )

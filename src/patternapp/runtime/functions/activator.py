@@ -107,6 +107,11 @@ class Activator:
         if instance.in_flight == 0:
             self._watch_idle()
 
+    def give_up(self, instance: Instance) -> None:
+        """Let an instance end that takes no connections; another is started where there are requests."""
+        if instance.phase == "ready":
+            self._retire(instance, drain=self._function.timeout)
+
     async def reload(self) -> None:
         """Start the next generation; the old one goes on until that is ready. Returns once it is, or has failed.
 
@@ -137,15 +142,15 @@ class Activator:
         """Start what must always run."""
         self._scale()
 
-    async def stop(self) -> None:
-        """Take no more requests, give those in flight the stop grace, and return once every process is gone."""
+    async def stop(self, *, within: float) -> None:
+        """Take no more requests, give those in flight so many seconds, and return once every process is gone."""
         self._stopping = True
         self._timers.cancel()
         self._refuse("it is being stopped")
         for instance in self._alive():
-            self._retire(instance, drain=self._settings.stop_grace / 2)
+            self._retire(instance, drain=within / 2)
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=self._settings.stop_grace)
+            await asyncio.wait(self._tasks, timeout=within)
         for instance in self._instances:
             instance.kill()
         while self._tasks:
@@ -230,8 +235,7 @@ class Activator:
         self._broken = True
         self._last_error = error.reason
         self._starts.fail(self._loop.time())
-        news = error.traceback != self._told_traceback
-        self._told_traceback = error.traceback
+        news, self._told_traceback = error.traceback != self._told_traceback, error.traceback
         self._tell("failed", instance, error.reason, traceback=error.traceback if news else "")
 
     def _succeeded(self, instance: Instance) -> None:

@@ -7,7 +7,7 @@ import functools
 import os
 from typing import TYPE_CHECKING, Any
 
-from patternapp.runtime.functions import wire
+from patternapp.runtime.functions import packets
 
 if TYPE_CHECKING:
     import socket
@@ -45,9 +45,9 @@ class Capture:
         self._say = say
         self._told = told
         self._loop = asyncio.get_running_loop()
-        self._pipes: dict[int, tuple[Stream, wire.Lines]] = {}
+        self._pipes: dict[int, tuple[Stream, packets.Lines]] = {}
         for stream, descriptor in pipes.items():
-            self._pipes[descriptor] = (stream, wire.Lines())
+            self._pipes[descriptor] = (stream, packets.Lines())
             os.set_blocking(descriptor, False)
             self._loop.add_reader(descriptor, self._read, descriptor)
         self._channel: socket.socket | None = channel
@@ -98,7 +98,7 @@ class Capture:
             if self._channel is None:
                 return False
             try:
-                packet = self._channel.recv(wire.PACKET)
+                packet = self._channel.recv(packets.PACKET)
             except BlockingIOError:
                 return False
             except ConnectionError:
@@ -106,8 +106,8 @@ class Capture:
             if not packet:
                 self._hang_up()
                 return False
-            match wire.unpack(packet):
-                case wire.Line(stream, event, text):
+            match packets.unpack(packet):
+                case packets.Line(stream, event, text):
                     self._say(stream, event, _text(text))
                 case message:
                     self._told(message)

@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from patternapp.receiver import server
-from patternapp.runtime.functions import sources, voice, wire
+from patternapp.receiver import server, settings
+from patternapp.runtime.functions import modules, packets, voice
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -108,8 +108,8 @@ def _serve(birth: Mapping[str, Any], listener: socket.socket, channel: socket.so
     speech = voice.Voice(channel)
     speech.install()
     atexit.register(speech.end, None)  # exit handlers run from the last to the first
-    sources.import_freshly(folder)
-    imported = sources.Imported(folder, lambda files: channel.sendall(wire.pack({"imported": files})))
+    modules.import_freshly(folder)
+    imported = modules.Imported(folder, lambda files: channel.sendall(packets.pack({"imported": files})))
     try:
         app = server.load(birth["handler"], folder=folder)
     except server.TargetError as error:
@@ -119,14 +119,15 @@ def _serve(birth: Mapping[str, Any], listener: socket.socket, channel: socket.so
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     tagged = voice.Tagged(app, speech, served=imported.report)
-    web = server.make_server(tagged, started=lambda: channel.sendall(wire.pack({"ready": True})), grace=birth["grace"])
+    served = settings.Settings(grace=birth["grace"], linger=0.0)
+    web = server.make_server(tagged, settings=served, started=lambda: channel.sendall(packets.pack({"ready": True})))
     web.run(sockets=[listener])
 
 
 def _fail(channel: socket.socket, reason: str, trace: str = "") -> NoReturn:
     # The first line says it, the end of a traceback matters most, and both must fit a packet, JSON's escapes included.
     first = next(iter(reason.splitlines()), "")
-    channel.sendall(wire.pack({"failed": first[:1000], "traceback": trace[-wire.LINE // 8 :]}))
+    channel.sendall(packets.pack({"failed": first[:1000], "traceback": trace[-packets.LINE // 8 :]}))
     raise SystemExit(CANNOT_START)
 
 

@@ -23,10 +23,11 @@ import socket
 import sys
 from typing import Any
 
-from patternapp.runtime.functions import child, wire
+from patternapp.runtime.functions import child, packets
 
 PRELOADED = (
     "concurrent.futures.thread",
+    "fastapi",
     "patternapp.receiver.app",
     "patternapp.receiver.outcomes",
     "patternapp.receiver.server",
@@ -60,14 +61,14 @@ class ForkServer:
                     packet, fds = self._receive()
                     if not packet:
                         return None
-                    if (handed := self._obey(wire.unpack(packet), fds)) is not None:
+                    if (handed := self._obey(packets.unpack(packet), fds)) is not None:
                         return handed
         finally:
             self._end()
 
     def _receive(self) -> tuple[bytes, list[int]]:
         try:
-            packet, fds, _, _ = socket.recv_fds(self._control, wire.PACKET, MOST_FDS)
+            packet, fds, _, _ = socket.recv_fds(self._control, packets.PACKET, MOST_FDS)
         except ConnectionResetError:  # `dev` died with something unread
             return b"", []
         return packet, fds
@@ -123,7 +124,7 @@ class ForkServer:
     def _tell(self, message: dict[str, Any]) -> None:
         # Where `dev` is gone, the end of the control socket comes next.
         with contextlib.suppress(OSError):
-            self._control.sendall(wire.pack(message))
+            self._control.sendall(packets.pack(message))
 
     def _end(self) -> None:
         for pid, _ in self._children.values():

@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from patternapp.runtime.functions import capture, environment, wire
+from patternapp.runtime.functions import capture, environment, packets
 from patternapp.runtime.functions.model import InstanceState, Phase, StartFailed
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class Instance:
                 until_handed_over.callback(os.close, pipes[stream])
                 until_handed_over.callback(os.close, theirs)
                 fds.append(theirs)
-            channel, peer = (keep(end) for end in wire.pair())
+            channel, peer = (keep(end) for end in packets.pair())
             until_handed_over.pop_all()
         fds.append(peer.detach())
         if self._function.command:

@@ -11,7 +11,7 @@ import sys
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from patternapp.runtime.functions import wire
+from patternapp.runtime.functions import packets
 from patternapp.runtime.functions.model import StartFailed
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Launcher:
         if self._server is not None:
             self._server.kill()  # its end of the socket is closed, so it ends anyway
             self._server.wait()
-        ours, theirs = wire.pair()
+        ours, theirs = packets.pair()
         with theirs:
             # -P: the working directory is not for imports, so nothing of the app is imported in the fork server. A
             # session of its own keeps the terminal's Ctrl-C for `dev` alone.
@@ -108,7 +108,7 @@ class Launcher:
             self._server = None
 
     def _send(self, message: dict[str, Any], fds: Sequence[int] = ()) -> None:
-        self._outbox.append((wire.pack(message), fds))
+        self._outbox.append((packets.pack(message), fds))
         self._flush()
 
     def _flush(self) -> None:
@@ -134,7 +134,7 @@ class Launcher:
         if self._control is None:
             return
         try:
-            packet = self._control.recv(wire.PACKET)
+            packet = self._control.recv(packets.PACKET)
         except BlockingIOError:
             return
         except OSError:
@@ -142,7 +142,7 @@ class Launcher:
         if not packet:
             self._hang_up()
             return
-        message = wire.unpack(packet)
+        message = packets.unpack(packet)
         if isinstance(message, dict) and self._processes[message["id"]].heard(message):
             del self._processes[message["id"]]
 

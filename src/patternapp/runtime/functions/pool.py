@@ -7,7 +7,7 @@ import contextlib
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from patternapp.runtime.functions import watch
+from patternapp.runtime.functions import edits
 from patternapp.runtime.functions.activator import Activator
 from patternapp.runtime.functions.launcher import Launcher
 from patternapp.runtime.functions.model import (
@@ -68,12 +68,13 @@ class FunctionPool:
         if self._settings.reload:
             self._run(self._watch())
 
-    async def stop(self) -> None:
-        """Drain and end every process, within the stop grace; nothing is left running."""
+    async def stop(self, *, within: float | None = None) -> None:
+        """Drain and end every process, within so many seconds (the stop grace); nothing is left running."""
+        limit = self._settings.stop_grace if within is None else within
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.gather(*(activator.stop() for activator in self._activators.values()))
+        await asyncio.gather(*(activator.stop(within=limit) for activator in self._activators.values()))
         await self._launcher.stop()
 
     @contextlib.asynccontextmanager
@@ -85,6 +86,8 @@ class FunctionPool:
             event: The event that the request is about. What the function prints without saying for which event (by
                 programs it runs, say) belongs to this one, while the instance has no other.
 
+        A ConnectionRefusedError in the block tells that the instance takes no connections: it gets no more requests.
+
         Raises:
             FunctionUnavailable: No instance can be started, or there is no such function.
         """
@@ -94,6 +97,9 @@ class FunctionPool:
         instance = await activator.acquire(event)
         try:
             yield instance.url
+        except ConnectionRefusedError:
+            activator.give_up(instance)
+            raise
         finally:
             activator.release(instance, event)
 
@@ -110,7 +116,7 @@ class FunctionPool:
 
     async def _watch(self) -> None:
         try:
-            async for files in watch.changes(self._settings.folder):
+            async for files in edits.changes(self._settings.folder):
                 for activator in self._activators.values():
                     if activator.concerned(files):
                         self._run(activator.reload())

@@ -18,7 +18,7 @@ import threading
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from patternapp.runtime.functions import wire
+from patternapp.runtime.functions import packets
 
 if TYPE_CHECKING:
     import socket
@@ -56,7 +56,7 @@ class TaggedStream(io.RawIOBase):
         self._stream = stream
         self._channel = channel
         self._event = event
-        self._pending: dict[int | None, wire.Lines] = {}
+        self._pending: dict[int | None, packets.Lines] = {}
         self._renew_lock()
         # A fork while another thread holds the lock would leave it held for ever in the child.
         os.register_at_fork(after_in_child=self._renew_lock)
@@ -76,7 +76,7 @@ class TaggedStream(io.RawIOBase):
         """Send the lines that the bytes complete."""
         chunk, event = bytes(data), self._event.get()
         with self._lock:
-            pending = self._pending.pop(event, None) or wire.Lines()
+            pending = self._pending.pop(event, None) or packets.Lines()
             lines = pending.feed(chunk)
             if not pending.empty:
                 self._pending[event] = pending
@@ -94,7 +94,7 @@ class TaggedStream(io.RawIOBase):
         # When `dev` is gone there is nobody to tell, and the process is about to be killed.
         with contextlib.suppress(OSError):
             for text in lines:
-                self._channel.sendall(wire.pack_line(wire.Line(self._stream, event, text)))
+                self._channel.sendall(packets.pack_line(packets.Line(self._stream, event, text)))
 
 
 def text_of(stream: TaggedStream) -> io.TextIOWrapper[Any]:

@@ -18,7 +18,7 @@ from patternapp.runtime import clock
 
 if TYPE_CHECKING:
     from patternapp.spec import sources as spec_sources
-    from patternapp_services.bucket_files import State
+    from patternapp_services.buckets.files import State
 
 _NAMES: dict[spec_sources.BucketEvent, str] = {
     "created": "ObjectCreated:Put",

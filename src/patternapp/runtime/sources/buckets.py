@@ -22,7 +22,7 @@ from patternapp import errors
 from patternapp.runtime import watching
 from patternapp.runtime.sources import bucket_events
 from patternapp.spec import sources as spec_sources
-from patternapp_services import bucket_files
+from patternapp_services.buckets import files
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from patternapp.plan import model
     from patternapp.runtime.clock import Clock
     from patternapp_services import wire
-    from patternapp_services.bucket_files import State
+    from patternapp_services.buckets.files import State
 
 SETTLE = 0.3
 """Seconds without a change after which a file counts as written."""
@@ -44,7 +44,7 @@ BOOKMARK = "bucket/"
 """Begins the names of our bookmarks: ``bucket/<bucket>/<key>``, whose values are ``<mtime_ns>:<size>``."""
 _TICK_MS = 1_000
 _AT_ONCE = 32
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("patternapp.buckets")
 
 
 class Remember(Protocol):
@@ -84,7 +84,7 @@ class BucketWatcher:
         self._remember = remember
         self._clock = clock
         self._known = {
-            name.removeprefix(BOOKMARK): bucket_files.State.parse(value)
+            name.removeprefix(BOOKMARK): files.State.parse(value)
             for name, value in bookmarks.items()
             if name.startswith(BOOKMARK)
         }
@@ -94,8 +94,14 @@ class BucketWatcher:
 
     def make_folders(self) -> None:
         """Make the buckets that are missing; before anybody may put something into them, if not in `run`."""
+        self._folder.mkdir(parents=True, exist_ok=True)
         for bucket in self._buckets:
-            (self._folder / bucket).mkdir(parents=True, exist_ok=True)
+            if (self._folder / bucket).is_symlink():
+                _log.warning(
+                    "%s is a link, and links are not followed: its files are no objects", self._folder / bucket
+                )
+            else:
+                (self._folder / bucket).mkdir(exist_ok=True)
 
     async def run(self) -> None:
         """Watches until cancelled."""
@@ -131,7 +137,7 @@ class BucketWatcher:
 
     async def _sweep(self, tasks: asyncio.TaskGroup) -> None:
         for bucket in self._buckets:
-            present = await asyncio.to_thread(lambda folder: set(bucket_files.keys(folder)), self._folder / bucket)
+            present = await asyncio.to_thread(lambda name: set(files.keys(self._folder, name)), bucket)
             known = {name for name in self._known if name.startswith(f"{bucket}/")}
             for name in known | {f"{bucket}/{key}" for key in present}:
                 self._consider(name, tasks)
@@ -141,10 +147,10 @@ class BucketWatcher:
         name = path.relative_to(self._folder).as_posix()
         if name.partition("/")[0] not in self._buckets:
             return
-        if path.is_dir():
-            for key in bucket_files.keys(path):
+        if files.is_folder(self._folder, name):
+            for key in files.keys(self._folder, name):
                 self._consider(f"{name}/{key}", tasks)
-        elif name in self._known or path.exists():
+        elif name in self._known or files.regular(self._folder, name) is not None:
             self._consider(name, tasks)
         else:
             for known in [known for known in self._known if known.startswith(f"{name}/")]:
@@ -153,25 +159,24 @@ class BucketWatcher:
     def _consider(self, name: str, tasks: asyncio.TaskGroup) -> None:
         if name in self._busy:  # Whoever works on it looks again before it ends.
             return
-        if bucket_files.state(self._folder / name) == self._known.get(name):
+        if files.state(self._folder, name) == self._known.get(name):
             return
         _, _, key = name.partition("/")
-        if bucket_files.fault(key) is None:
+        if files.fault(key) is None:
             self._busy.add(name)
             tasks.create_task(self._follow(name))
 
     async def _follow(self, name: str) -> None:
         """Publishes what happened to an object until there is nothing new."""
-        path = self._folder / name
         try:
-            while (state := await _settled(path)) != self._known.get(name):
+            while (state := await self._settled(name)) != self._known.get(name):
                 async with self._slots:
                     try:
                         await self._emit(name, state)
                     except FileNotFoundError:
                         continue  # It was removed while it was read.
                     except OSError as error:
-                        _log.warning("%s cannot be read, so it is no object: %s", path, error)
+                        _log.warning("%s cannot be read, so it is no object: %s", self._folder / name, error)
                         return
                     except errors.StoreError as error:
                         _log.warning("the event of %s is not kept yet: %s", name, error)
@@ -207,22 +212,20 @@ class BucketWatcher:
             return bucket_events.Change(
                 bucket=bucket, key=key, operation="removed", state=self._known[name], etag=None, at=self._clock.now()
             )
-        path = self._folder / name
-        etag = await asyncio.to_thread(bucket_files.etag, path)
-        if bucket_files.state(path) != state:
+        etag = await asyncio.to_thread(files.etag, self._folder, name)
+        if files.state(self._folder, name) != state:
             return None
         return bucket_events.Change(
             bucket=bucket, key=key, operation="created", state=state, etag=etag, at=state.mtime_ns / 1e9
         )
 
-
-async def _settled(path: pathlib.Path) -> State | None:
-    """The state of a file that nobody writes to any more, or None once it stays away."""
-    previous = bucket_files.state(path)
-    while not bucket_files.was_moved(path):
-        await asyncio.sleep(SETTLE)
-        current = bucket_files.state(path)
-        if current == previous:
-            return current
-        previous = current
-    return bucket_files.state(path)
+    async def _settled(self, name: str) -> State | None:
+        """The state of a file that nobody writes to any more, or None once it stays away."""
+        previous = files.state(self._folder, name)
+        while not files.was_moved(self._folder, name):
+            await asyncio.sleep(SETTLE)
+            current = files.state(self._folder, name)
+            if current == previous:
+                return current
+            previous = current
+        return files.state(self._folder, name)

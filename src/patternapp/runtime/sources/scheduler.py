@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from patternapp.runtime.eventing.engine import Engine
 
 EVENT_TYPE = "dev.knative.sources.ping"
-LONGEST_SLEEP = 30.0
-"""Seconds slept at most before looking at the clock again, which may have been set."""
 RETRY_SECONDS = 1.0
 """Seconds before a slot that could not be kept is tried again."""
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://patternapp.dev/schedules")
@@ -63,7 +61,7 @@ class Ticker:
     async def run(self) -> None:
         """Fire slot after slot until the task is cancelled."""
         while (slot := self.next) is not None:
-            await self._until(slot)
+            await self._engine.clock.until(slot.timestamp())
             await self._fire_until_kept(slot)
             self.last = slot
 
@@ -77,10 +75,6 @@ class Ticker:
                 await asyncio.sleep(RETRY_SECONDS)
             else:
                 return
-
-    async def _until(self, slot: datetime) -> None:
-        while (left := slot.timestamp() - self._engine.clock.now()) > 0:  # noqa: ASYNC110 - the clock may be set
-            await asyncio.sleep(min(left, LONGEST_SLEEP))
 
     async def run_now(self) -> int:
         """Fire once beside the schedule; the event's number is returned."""
@@ -109,6 +103,11 @@ class Ticker:
             "name": self.schedule.name,
             "cron": self.schedule.cron,
             "timeZone": self.schedule.time_zone,
-            "last": None if self.last is None else self.last.isoformat(),
-            "next": None if upcoming is None else upcoming.isoformat(),
+            "last": None if self.last is None else _rfc3339(self.last),
+            "next": None if upcoming is None else _rfc3339(upcoming),
         }
+
+
+def _rfc3339(slot: datetime) -> str:
+    """A slot in the schedule's own time zone, with ``Z`` for UTC as everywhere else."""
+    return slot.isoformat().replace("+00:00", "Z")

@@ -20,17 +20,21 @@ _EVENT = "SELECT seq, id, source, type, attributes, data, accepted_at, origin, c
 
 
 class Reads:
-    """The queries over one connection that cannot write. Not thread-safe: one thread owns it."""
+    """The queries over one connection that cannot write. Not thread-safe: one thread owns it.
+
+    Attributes:
+        connection: For queries that have a module of their own.
+    """
 
     def __init__(self, connection: apsw.Connection) -> None:
-        self._connection = connection
+        self.connection = connection
 
     def _rows(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        return self._connection.execute(sql, values).fetchall()
+        return self.connection.execute(sql, values).fetchall()
 
     def ledger(self) -> Ledger:
         """Where every accepted event went, as of one instant."""
-        with self._connection:  # one snapshot for both statements
+        with self.connection:  # one snapshot for both statements
             counters = dict(self._rows("SELECT name, value FROM counters"))
             pending = self._rows("SELECT count(*) FROM deliveries INDEXED BY deliveries_pending WHERE state = 0")[0][0]
         return Ledger(**counters, pending=pending)

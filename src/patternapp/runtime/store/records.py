@@ -111,6 +111,7 @@ class Settlement:
         stage: Whom the next attempt is for, where there is one.
         due: When it is due, seconds since the epoch.
         reason: Why the attempt failed; empty where it did not.
+        alone: Whether its next attempts are to be in no batch with others.
         failure: Extensions for the dead-letter sink, set when the stage changes.
         reply: The event in the answer, accepted in the same transaction.
     """
@@ -122,6 +123,7 @@ class Settlement:
     stage: Stage = Stage.SUBSCRIBER
     due: float = 0.0
     reason: str = ""
+    alone: bool = False
     failure: dict[str, Any] | None = None
     reply: Acceptance | None = None
 

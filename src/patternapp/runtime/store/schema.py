@@ -20,7 +20,7 @@ from patternapp import errors
 if TYPE_CHECKING:
     from pathlib import Path
 
-VERSION = 1
+VERSION = 2
 
 TABLES = """
 CREATE TABLE events (
@@ -33,7 +33,7 @@ CREATE TABLE events (
   ttl INTEGER NOT NULL,
   accepted_at REAL NOT NULL,
   origin TEXT NOT NULL,
-  cause INTEGER REFERENCES events (seq)
+  cause INTEGER
 ) STRICT;
 CREATE INDEX events_by_cause ON events (cause) WHERE cause IS NOT NULL;
 
@@ -50,6 +50,7 @@ CREATE TABLE deliveries (
   leased_until REAL NOT NULL DEFAULT 0,
   token INTEGER NOT NULL DEFAULT 0,
   reason TEXT NOT NULL DEFAULT '',
+  alone INTEGER NOT NULL DEFAULT 0,
   failure TEXT,
   settled_at REAL,
   purged INTEGER NOT NULL DEFAULT 0
@@ -96,6 +97,7 @@ def connect(path: Path) -> apsw.Connection:
     try:
         connection = apsw.Connection(str(path))
         connection.set_busy_timeout(5_000)
+        connection.pragma("auto_vacuum", "incremental")  # of a file that has no tables yet
         connection.pragma("journal_mode", "wal")
         connection.pragma("synchronous", "full")
         version = connection.pragma("user_version")

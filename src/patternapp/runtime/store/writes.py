@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from patternapp.runtime.store.records import Acceptance, LogLine, Settlement, Target
+    from patternapp.runtime.store.records import Acceptance, Settlement, Target
 
 _LEASABLE = """
-  SELECT d.delivery, d.token, d.event, d.attempts, d.stage, d.partition, d.failure, d.due, d.leased_until, d.reason
+  SELECT d.delivery, d.token, d.event, d.attempts, d.stage, d.partition, d.failure, d.due, d.leased_until, d.reason,
+    d.alone OR d.stage = 1
   FROM deliveries d WHERE d.edge = ? AND d.state = 0
 """
 LEASED_BYTES = 512 * 1024
@@ -38,18 +39,22 @@ _COUNTED = {State.DELIVERED: "delivered", State.DEAD_LETTERED: "dead_lettered"}
 
 
 class Writes:
-    """The statements over one connection. Not thread-safe: one thread owns it."""
+    """The statements over one connection. Not thread-safe: one thread owns it.
+
+    Attributes:
+        connection: For statements that have a module of their own, in the same transaction.
+    """
 
     def __init__(self, connection: apsw.Connection) -> None:
-        self._connection = connection
+        self.connection = connection
         self._counts: Counter[str] = Counter()
 
     def _rows(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        return self._connection.execute(sql, values).fetchall()
+        return self.connection.execute(sql, values).fetchall()
 
     def flush_counters(self) -> None:
         """Write what was counted since the last flush; the last thing in every transaction."""
-        self._connection.executemany(
+        self.connection.executemany(
             "UPDATE counters SET value = value + ? WHERE name = ?",
             [(count, name) for name, count in self._counts.items() if count],
         )
@@ -62,7 +67,7 @@ class Writes:
     def accept(self, acceptance: Acceptance) -> int:
         """Keep an event with its deliveries and its bookmark; its number is returned."""
         attributes = acceptance.event.attributes
-        self._connection.execute(
+        self.connection.execute(
             "INSERT INTO events (id, source, type, attributes, data, ttl, accepted_at, origin, cause)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
@@ -77,9 +82,9 @@ class Writes:
                 acceptance.cause,
             ),
         )
-        seq = self._connection.last_insert_rowid()
+        seq = self.connection.last_insert_rowid()
         for target in acceptance.targets:
-            self._connection.execute(
+            self.connection.execute(
                 "INSERT INTO deliveries (event, edge, partition, position, due) VALUES (?, ?, ?, ?, ?)",
                 (seq, target.edge, target.partition, self._advance(target), acceptance.at),
             )
@@ -99,22 +104,31 @@ class Writes:
     def bookmark(self, name: str, value: str | None) -> None:
         """Move a named position; None deletes it."""
         if value is None:
-            self._connection.execute("DELETE FROM bookmarks WHERE name = ?", (name,))
+            self.connection.execute("DELETE FROM bookmarks WHERE name = ?", (name,))
         else:
-            self._connection.execute(
+            self.connection.execute(
                 "INSERT INTO bookmarks VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", (name, value)
             )
 
     def lease(self, edge: str, *, limit: int, now: float, until: float) -> tuple[Lease, ...]:
         """Up to `limit` due deliveries of an edge, the longest due first, each leased until `until`."""
-        rows = self._rows(
+        return self._take(self._due(edge, limit=limit, now=now), until)
+
+    def lease_batch(self, edge: str, *, limit: int, now: float, until: float) -> tuple[Lease, ...]:
+        """The same, for one request: one that is to go alone, or others."""
+        return self._take(_one_request(self._due(edge, limit=limit, now=now)), until)
+
+    def _due(self, edge: str, *, limit: int, now: float) -> list[tuple[Any, ...]]:
+        return self._rows(
             f"{_LEASABLE} AND d.due <= ? AND d.leased_until <= ? ORDER BY d.due, d.delivery LIMIT ?",
             (edge, now, now, limit),
         )
-        return self._take(rows, until)
 
     def lease_in_order(self, edge: str, partition: int, *, limit: int, now: float, until: float) -> tuple[Lease, ...]:
-        """The next deliveries of a partition in order; nothing while its first one is leased or not due yet."""
+        """The next deliveries of a partition in order, for one request: one that is to go alone, or others.
+
+        Nothing while the first one is leased or not due yet.
+        """
         rows = self._rows(
             f"{_LEASABLE} AND d.partition = ? ORDER BY d.position LIMIT ?",
             (edge, partition, limit),
@@ -124,19 +138,19 @@ class Writes:
             if row[7] > now or row[8] > now:
                 break
             ready.append(row)
-        return self._take(ready, until)
+        return self._take(_one_request(ready), until)
 
     def _take(self, rows: Sequence[tuple[Any, ...]], until: float) -> tuple[Lease, ...]:
         leases: list[Lease] = []
         size = 0
-        for delivery, token, seq, attempts, stage, partition, failure, _due, _leased, reason in rows:
+        for delivery, token, seq, attempts, stage, partition, failure, _due, _leased, reason, _ in rows:
             attributes, data, ttl, accepted_at = self._rows(
                 "SELECT attributes, data, ttl, accepted_at FROM events WHERE seq = ?", (seq,)
             )[0]
             size += len(attributes) + len(data or b"")
             if leases and size > LEASED_BYTES:
                 break
-            self._connection.execute(
+            self.connection.execute(
                 "UPDATE deliveries SET leased_until = ?, token = ? WHERE delivery = ?", (until, token + 1, delivery)
             )
             known = json.loads(attributes)
@@ -171,22 +185,23 @@ class Writes:
             raise errors.LeaseLost(f"delivery {settlement.delivery} is no longer this worker's")
         attempts = 0 if settlement.stage != rows[0][2] else rows[0][3] + 1
         ended = settlement.state is not State.PENDING
-        self._connection.execute(
+        self.connection.execute(
             "UPDATE deliveries SET state = ?, stage = ?, attempts = ?, due = ?, leased_until = 0, token = token + 1,"
-            " reason = ?, failure = coalesce(?, failure), settled_at = ? WHERE delivery = ?",
+            " reason = ?, alone = max(alone, ?), failure = coalesce(?, failure), settled_at = ? WHERE delivery = ?",
             (
                 settlement.state,
                 settlement.stage,
                 attempts,
                 settlement.due,
                 settlement.reason,
+                settlement.alone,
                 None if settlement.failure is None else json.dumps(settlement.failure),
                 now if ended else None,
                 settlement.delivery,
             ),
         )
         attempt = settlement.attempt
-        self._connection.execute(
+        self.connection.execute(
             "INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?)",
             (settlement.delivery, attempt.started_at, attempt.seconds, attempt.code, attempt.error, attempt.body),
         )
@@ -212,22 +227,23 @@ class Writes:
 
     def release_all(self) -> int:
         """Free every lease: a new process begins, so whoever held them is gone. Returns how many there were."""
-        self._connection.execute("UPDATE deliveries SET leased_until = 0 WHERE state = 0 AND leased_until > 0")
-        return self._connection.changes()
+        self.connection.execute("UPDATE deliveries SET leased_until = 0 WHERE state = 0 AND leased_until > 0")
+        return self.connection.changes()
 
     def redrive(self, deliveries: Iterable[int] | None, known_edges: Collection[str], *, now: float) -> tuple[str, ...]:
         """Make dead letters (None: all of them) pending again, with their attempts anew; their edges are returned.
 
-        Those of edges that the app no longer declares stay what they are: nobody would ever take them.
+        Each goes alone from now on, or the batch that one of them spoiled would be formed again. Those of edges that
+        the app no longer declares stay what they are: nobody would ever take them.
         """
         edges = []
         for delivery in self._dead(deliveries):
             ((edge,),) = self._rows("SELECT edge FROM deliveries WHERE delivery = ?", (delivery,))
             if edge not in known_edges:
                 continue
-            self._connection.execute(
-                "UPDATE deliveries SET state = 0, stage = 0, attempts = 0, due = ?, reason = '', failure = NULL,"
-                " settled_at = NULL WHERE delivery = ?",
+            self.connection.execute(
+                "UPDATE deliveries SET state = 0, stage = 0, attempts = 0, alone = 1, due = ?, reason = '',"
+                " failure = NULL, settled_at = NULL WHERE delivery = ?",
                 (now, delivery),
             )
             edges.append(str(edge))
@@ -237,12 +253,12 @@ class Writes:
     def purge(self, deliveries: Iterable[int] | None) -> int:
         """Take dead letters (None: all of them) off the list. The ledger still counts them."""
         dead = self._dead(deliveries)
-        self._connection.executemany("UPDATE deliveries SET purged = 1 WHERE delivery = ?", [(one,) for one in dead])
+        self.connection.executemany("UPDATE deliveries SET purged = 1 WHERE delivery = ?", [(one,) for one in dead])
         return len(dead)
 
     def _dead(self, deliveries: Iterable[int] | None) -> tuple[int, ...]:
         known = [
-            row[0] for row in self._connection.execute("SELECT delivery FROM deliveries WHERE state = 2 AND purged = 0")
+            row[0] for row in self.connection.execute("SELECT delivery FROM deliveries WHERE state = 2 AND purged = 0")
         ]
         wanted = None if deliveries is None else set(deliveries)
         return tuple(delivery for delivery in known if wanted is None or delivery in wanted)
@@ -255,17 +271,16 @@ class Writes:
         ]
         abandoned = 0
         for edge in gone:
-            self._connection.execute(
+            self.connection.execute(
                 "UPDATE deliveries SET state = 2, reason = ?, settled_at = ? WHERE state = 0 AND edge = ?",
                 (f"{edge} is no longer part of the app", now, edge),
             )
-            abandoned += self._connection.changes()
+            abandoned += self.connection.changes()
         self._counts["dead_lettered"] += abandoned
         return abandoned
 
-    def log(self, lines: Iterable[LogLine]) -> None:
-        """Keep lines that functions printed."""
-        self._connection.executemany(
-            "INSERT INTO logs VALUES (?, ?, ?, ?, ?)",
-            [(line.event, line.at, line.function, line.stream, line.line) for line in lines],
-        )
+
+def _one_request(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """The first of these rows that may share a request: one that is to go alone, or all before the next such."""
+    alone = next((number for number, row in enumerate(rows) if row[-1]), len(rows))
+    return rows[: max(alone, 1)]

@@ -92,7 +92,7 @@ class Control:
         seq: int = request.path_params["seq"]
         known = await self._engine.store.read(lambda reads: reads.event(seq)) if seq < 10**DIGITS else None
         if known is None:
-            raise HTTPException(404, f"there is no event {seq}")
+            raise HTTPException(404, f"there is no event {seq}, or it was over long ago and is no longer kept")
         return JSONResponse(known)
 
     async def dead_letters(self, _request: Request) -> Response:

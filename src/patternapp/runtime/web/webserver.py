@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
@@ -12,14 +13,16 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import AsyncIterator, Iterator
 
+    from patternapp.runtime.grace import Grace
+
 HOST = "127.0.0.1"
 
 
 class WebServer:
-    """Serves one ASGI app on one socket."""
+    """Serves one ASGI app on one socket; requests under way at the end get what is left of the grace."""
 
-    def __init__(self, app: Any, listening: socket.socket, *, stop_grace: float) -> None:
-        config = uvicorn.Config(
+    def __init__(self, app: Any, listening: socket.socket, *, grace: Grace) -> None:
+        self._config = uvicorn.Config(
             app,
             http="httptools",
             ws="none",
@@ -29,14 +32,14 @@ class WebServer:
             server_header=False,
             date_header=False,
             timeout_keep_alive=75,
-            timeout_graceful_shutdown=max(1, round(stop_grace)),
         )
-        self._server = _Quiet(config)
+        self._grace = grace
+        self._server = _Quiet(self._config)
         self._socket = listening
 
     @contextlib.asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
-        """Serve inside the block, from its beginning on; at its end requests under way finish within the grace."""
+        """Serve inside the block, from its beginning on; at its end requests under way finish."""
         serving = asyncio.create_task(self._server.serve(sockets=[self._socket]))
         up = asyncio.create_task(self._server.up.wait())
         try:
@@ -44,6 +47,8 @@ class WebServer:
             yield
         finally:
             up.cancel()
+            # uvicorn takes whole seconds, and cancels at none what would have ended at once.
+            self._config.timeout_graceful_shutdown = max(1, math.ceil(self._grace.left("requests")))
             self._server.should_exit = True
             await serving
 

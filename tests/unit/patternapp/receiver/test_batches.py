@@ -48,9 +48,16 @@ def test_events_of_a_batch_fail_one_by_one(caller: Make, event: Make) -> None:
 
     assert (response.status, response.headers["content-type"]) == (200, "application/json")
     assert response.failures == [
-        {"source": "/test", "id": "1", "reason": "data.number: Field required", "retry": False, "after": None},
-        {"source": "/test", "id": "0", "reason": "odd", "retry": False, "after": None},
-        {"source": "/test", "id": "2", "reason": "later", "retry": True, "after": 2.5},
+        {
+            "source": "/test",
+            "id": "1",
+            "reason": "data.number: Field required",
+            "retry": False,
+            "after": None,
+            "together": False,
+        },
+        {"source": "/test", "id": "0", "reason": "odd", "retry": False, "after": None, "together": False},
+        {"source": "/test", "id": "2", "reason": "later", "retry": True, "after": 2.5, "together": False},
     ]
 
 
@@ -77,6 +84,33 @@ def test_what_a_batch_handler_raises_is_the_failure_of_every_event(
         ("1", reason, retry, after),
         ("2", reason, retry, after),
     ]
+
+
+@pytest.mark.parametrize(("ids", "together"), [(("1",), [False]), (("1", "2"), [True, True])])
+def test_a_failure_says_whether_another_event_may_be_its_cause(
+    caller: Make, event: Make, ids: tuple[str, ...], together: list[bool]
+) -> None:
+    app = Receiver()
+
+    @app.on_batch("invoice")
+    async def handle(_: list[Event[bytes]]) -> None:
+        raise Reject("no")
+
+    response = caller(app).deliver_batch(*(event("invoice", id=id_) for id_ in ids))
+
+    assert [one["together"] for one in response.failures] == together
+
+
+def test_a_failure_that_a_batch_handler_names_is_that_events_own(caller: Make, event: Make) -> None:
+    app = Receiver()
+
+    @app.on_batch("invoice")
+    async def handle(events: list[Event[bytes]]) -> Failures:
+        return Failures([(events[1], Reject("no"))])
+
+    response = caller(app).deliver_batch(event("invoice", id="1"), event("invoice", id="2"))
+
+    assert [(one["id"], one["together"]) for one in response.failures] == [("2", False)]
 
 
 def test_a_batch_for_a_handler_of_single_events_is_handled_one_by_one(caller: Make, event: Make) -> None:

@@ -27,6 +27,7 @@ class MailSent(pydantic.BaseModel):
     to: str
 
 
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 ORDER = b'{"number": 7, "items": [{"sku": "pen", "price": 1.5}]}'
 
 
@@ -37,7 +38,7 @@ def test_a_model_becomes_the_reply_event(caller: Make, event: Make) -> None:
     async def send_mail(order: Order) -> MailSent | None:
         return MailSent(to=str(order.number))
 
-    sent = event("order.placed", ORDER, traceparent="00-ab", tracestate="x=y")
+    sent = event("order.placed", ORDER, traceparent=TRACE, tracestate="x=y")
     first, second = caller(app).deliver(sent), caller(app).deliver(sent)
     other = caller(app).deliver(event("order.placed", ORDER, id="2"))
 
@@ -45,7 +46,7 @@ def test_a_model_becomes_the_reply_event(caller: Make, event: Make) -> None:
     assert first.headers["ce-type"] == "mail.sent"
     assert first.headers["ce-source"] == "/functions/mail"
     assert first.headers["content-type"] == "application/json"
-    assert (first.headers["ce-traceparent"], first.headers["ce-tracestate"]) == ("00-ab", "x=y")
+    assert (first.headers["ce-traceparent"], first.headers["ce-tracestate"]) == (TRACE, "x=y")
     assert first.headers["ce-id"] == second.headers["ce-id"] != other.headers["ce-id"]
 
 

@@ -25,8 +25,8 @@ app = Receiver(lifespan=lifespan)
 """
 SERVE = """
 import pathlib, sys
-from patternapp.receiver import server
-server.serve("papp_served:app", host="127.0.0.1", folder=pathlib.Path(sys.argv[1]))
+from patternapp.receiver import server, settings
+server.serve("papp_served:app", host="127.0.0.1", settings=settings.Settings(), folder=pathlib.Path(sys.argv[1]))
 """
 
 

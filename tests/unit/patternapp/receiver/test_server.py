@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from patternapp import cloudevents, errors
-from patternapp.receiver import Event, Receiver, server
+from patternapp.receiver import Event, Receiver, server, settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -30,7 +30,7 @@ async def running(app: ASGIApp) -> AsyncIterator[str]:
     started = asyncio.Event()
     listener = server.listen("127.0.0.1", 0)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    uvicorn_server = server.make_server(app, started=started.set, grace=5)
+    uvicorn_server = server.make_server(app, started=started.set, settings=settings.Settings(grace=5))
     task = asyncio.create_task(uvicorn_server.serve(sockets=[listener]))
     try:
         async with asyncio.timeout(10):

@@ -14,7 +14,7 @@ DEADLINE = 10
 
 async def test_tasks_are_counted_while_they_run_and_their_end_rings_the_bell() -> None:
     bell, go_on = Bell(), asyncio.Event()
-    under_way = UnderWay(bell, grace=1)
+    under_way = UnderWay(bell)
 
     async def work() -> None:
         await go_on.wait()
@@ -27,9 +27,9 @@ async def test_tasks_are_counted_while_they_run_and_their_end_rings_the_bell() -
     assert len(under_way) == 0
 
 
-async def test_draining_lets_tasks_finish_within_the_grace() -> None:
+async def test_draining_lets_tasks_finish() -> None:
     finished = []
-    under_way = UnderWay(Bell(), grace=DEADLINE)
+    under_way = UnderWay(Bell())
 
     async def work() -> None:
         await asyncio.sleep(0)
@@ -37,14 +37,14 @@ async def test_draining_lets_tasks_finish_within_the_grace() -> None:
 
     under_way.start(work())
 
-    await under_way.drain()
+    await under_way.drain(within=DEADLINE)
 
     assert finished == [True]
 
 
 async def test_draining_cancels_what_is_late_and_waits_until_it_is_gone() -> None:
     cleaned_up = []
-    under_way = UnderWay(Bell(), grace=0.01)
+    under_way = UnderWay(Bell())
 
     async def work() -> None:
         try:
@@ -55,19 +55,19 @@ async def test_draining_cancels_what_is_late_and_waits_until_it_is_gone() -> Non
 
     under_way.start(work())
 
-    await under_way.drain()
+    await under_way.drain(within=0.01)
 
     assert cleaned_up == [True]
     assert len(under_way) == 0
 
 
 async def test_draining_nothing_ends_at_once() -> None:
-    await asyncio.wait_for(UnderWay(Bell(), grace=1_000).drain(), DEADLINE)
+    await asyncio.wait_for(UnderWay(Bell()).drain(within=1_000), DEADLINE)
 
 
 async def test_the_error_of_a_task_is_raised_in_the_loop() -> None:
     bell = Bell()
-    under_way = UnderWay(bell, grace=1)
+    under_way = UnderWay(bell)
 
     async def work() -> None:
         raise ZeroDivisionError
@@ -80,12 +80,12 @@ async def test_the_error_of_a_task_is_raised_in_the_loop() -> None:
 
 
 async def test_a_cancelled_task_is_no_error() -> None:
-    under_way = UnderWay(Bell(), grace=0)
+    under_way = UnderWay(Bell())
 
     async def work() -> None:
         await asyncio.Event().wait()
 
     under_way.start(work())
-    await under_way.drain()
+    await under_way.drain(within=0)
 
     under_way.check()

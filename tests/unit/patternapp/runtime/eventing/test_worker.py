@@ -9,7 +9,7 @@ import pytest
 from runtime_parts import event
 
 from patternapp import delivery
-from patternapp.delivery import Ack, DeadLetter, DeliverySpec, Outcome, Retry
+from patternapp.delivery import Ack, DeadLetter, DeliverySpec, Isolate, Outcome, Retry
 from patternapp.runtime.eventing import worker
 from patternapp.runtime.store.records import Lease, Stage
 
@@ -87,8 +87,19 @@ def test_a_batch_that_fails_as_a_whole_is_tried_again_as_a_whole(code: int | Non
     assert {type(one) for one in decided(code, error="refused" if code is None else None)} == {Retry}
 
 
-def test_a_batch_that_is_refused_as_a_whole_is_dead_as_a_whole() -> None:
-    assert decided(422) == [DeadLetter("answered 422")] * 3
+def test_events_that_are_refused_as_a_whole_are_each_tried_alone() -> None:
+    assert decided(422) == [Isolate("answered 422")] * 3
+
+
+def test_events_on_which_the_function_failed_at_once_are_each_tried_alone_before_they_are_dead() -> None:
+    named = failures({"id": "1", "retry": False, "together": True}, {"id": "3", "retry": False, "together": True})
+
+    assert decided(200, named) == [Isolate("answered 422"), Ack(None), Isolate("answered 422")]
+
+
+@pytest.mark.parametrize(("code", "body"), [(422, b""), (200, failures({"id": "1", "retry": False, "together": True}))])
+def test_an_event_that_is_refused_in_a_batch_of_its_own_is_dead(code: int, body: bytes) -> None:
+    assert decided(code, body, leases=LEASES[:1]) == [DeadLetter("answered 422")]
 
 
 def test_an_answer_that_cannot_be_read_fails_the_whole_batch_and_says_why() -> None:

@@ -195,8 +195,8 @@ async def test_a_schedule_tells_its_last_and_its_next_slot(engine: Engine) -> No
         "name": "tidy",
         "cron": "* * * * *",
         "timeZone": "UTC",
-        "last": "2026-11-30T12:00:00+00:00",
-        "next": "2026-11-30T12:01:00+00:00",
+        "last": "2026-11-30T12:00:00Z",
+        "next": "2026-11-30T12:01:00Z",
     }
 
 

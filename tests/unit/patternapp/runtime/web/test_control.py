@@ -13,10 +13,10 @@ import runtime_parts
 
 from patternapp.runtime.functions.model import PoolSettings
 from patternapp.runtime.functions.pool import FunctionPool
-from patternapp.runtime.functionvoice import FunctionVoice
-from patternapp.runtime.logbook import Logbook
+from patternapp.runtime.functions.reporter import Reporter
 from patternapp.runtime.settings import Settings
 from patternapp.runtime.sources.scheduler import EVENT_TYPE, Ticker
+from patternapp.runtime.store.logbook import Logbook
 from patternapp.runtime.web.control import Control
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ async def api(tmp_path: Path, clock: runtime_parts.HandClock, notebook: runtime_
         runtime_parts.engine_of(PLAN, folder=tmp_path, clock=clock, listener=notebook) as engine,
         aiohttp.ClientSession() as session,
     ):
-        voice = FunctionVoice(notebook, Logbook(engine.store))
+        voice = Reporter(notebook, Logbook(engine.store))
         pool = FunctionPool((), PoolSettings(folder=tmp_path, env={}), listener=voice)
         settings = Settings(folder=tmp_path, data=tmp_path)
         tickers = {NIGHTLY.name: Ticker("shop", NIGHTLY, engine)}
@@ -74,7 +74,10 @@ async def test_a_number_that_is_none_or_too_long_is_refused(api: Api, query: str
 
 @pytest.mark.parametrize("number", ["1", "9" * 18, "9" * 40])
 async def test_an_event_that_is_not_there_is_a_404(api: Api, number: str) -> None:
-    assert await api.refused("GET", f"/api/events/{number}") == (404, f"there is no event {number}")
+    assert await api.refused("GET", f"/api/events/{number}") == (
+        404,
+        f"there is no event {number}, or it was over long ago and is no longer kept",
+    )
 
 
 @pytest.mark.parametrize(

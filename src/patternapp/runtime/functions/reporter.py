@@ -9,7 +9,7 @@ from patternapp.runtime.store.records import LogLine
 if TYPE_CHECKING:
     from patternapp.runtime.functions.model import Change, Kind, Stream
     from patternapp.runtime.listener import Level, Listener
-    from patternapp.runtime.logbook import Logbook
+    from patternapp.runtime.store.logbook import Logbook
 
 _LEVELS: dict[Kind, Level] = {
     "started": "info",
@@ -21,7 +21,7 @@ _LEVELS: dict[Kind, Level] = {
 }
 
 
-class FunctionVoice:
+class Reporter:
     """The pool's listener: shows every line, and keeps those that belong to an event with it."""
 
     def __init__(self, listener: Listener, logbook: Logbook) -> None:

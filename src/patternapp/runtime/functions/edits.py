@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from patternapp.runtime import watching
-from patternapp.runtime.functions import sources
+from patternapp.runtime.functions import modules
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -29,7 +29,7 @@ async def changes(folder: Path) -> AsyncIterator[frozenset[str]]:
     """
 
     def wanted(_change: watchfiles.Change, path: str) -> bool:
-        return path.endswith(".py") and sources.belongs(path, folder)
+        return path.endswith(".py") and modules.belongs(path, folder)
 
     async for burst in watching.bursts(folder, wanted=wanted, quiet_ms=QUIET_MS, longest_ms=LONGEST_MS):
         if burst:

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from patternapp.runtime.functions import sources
+from patternapp.runtime.functions import modules
 
 
 @pytest.mark.parametrize("path", ["/app/orders.py", "/app/shop/orders.py", "/app"])
 def test_what_is_below_the_folder_is_the_apps_own(path: str) -> None:
-    assert sources.belongs(path, Path("/app"))
+    assert modules.belongs(path, Path("/app"))
 
 
 @pytest.mark.parametrize(
@@ -25,8 +25,8 @@ def test_what_is_below_the_folder_is_the_apps_own(path: str) -> None:
     ],
 )
 def test_what_is_elsewhere_hidden_or_installed_is_not(path: str) -> None:
-    assert not sources.belongs(path, Path("/app"))
+    assert not modules.belongs(path, Path("/app"))
 
 
 def test_a_hidden_folder_above_the_app_does_not_hide_it() -> None:
-    assert sources.belongs("/home/.work/app/orders.py", Path("/home/.work/app"))
+    assert modules.belongs("/home/.work/app/orders.py", Path("/home/.work/app"))
