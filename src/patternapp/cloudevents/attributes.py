@@ -33,7 +33,7 @@ def check(attributes: Mapping[str, object]) -> None:
     """
     if not attributes.keys() >= _REQUIRED:
         raise CloudEventError(min(_REQUIRED - attributes.keys()), "is missing")
-    for name in attributes.keys() - _TEXT_ONLY:
+    for name in () if _TEXT_ONLY.issuperset(attributes) else attributes.keys() - _TEXT_ONLY:
         if not (name.isascii() and name.isalnum() and (name.islower() or name.isdigit())) or name == "data":
             raise CloudEventError(shown(name), "is not a name for an attribute: a to z and 0 to 9 make one")
     if not _is_plain(attributes.values()):

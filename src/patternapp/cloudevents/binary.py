@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # HTTP binding 3.1.3.2: all of U+0021 to U+007E travels as it is, but for the double quote and the percent sign.
 _SAFE = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in '"%')
+# Those that nearly every event has, so that they need not be made anew each time.
+_NAMES = {f"ce-{name}".encode(): name for name in ("specversion", "id", "source", "type", "subject", "time")}
 _QUOTED = re.compile(rb'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 
@@ -25,11 +27,14 @@ def read(headers: Headers, content_type: str | None, body: bytes) -> Event[bytes
     """The event that these headers and this body are; raises `CloudEventError` if they are none."""
     raw: dict[str, bytes] = {}
     for header, value in headers:
-        if header[:3] == b"ce-":
+        name = _NAMES.get(header)
+        if name is None:
+            if header[:3] != b"ce-":
+                continue
             name = header[3:].decode("latin-1")
-            if name in raw:
-                raise CloudEventError(rules.shown(name), "is there twice")
-            raw[name] = value
+        if name in raw:
+            raise CloudEventError(rules.shown(name), "is there twice")
+        raw[name] = value
     if _is_plain(b"".join(raw.values())):
         attributes: dict[str, Value] = {name: value.decode("ascii") for name, value in raw.items()}
     else:

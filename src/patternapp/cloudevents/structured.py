@@ -16,7 +16,11 @@ from patternapp.cloudevents import media
 from patternapp.cloudevents.event import Event, Value
 from patternapp.errors import CloudEventError
 
+_WHITE = " \t\n\r"
+_DATA = re.compile(r'"data"[ \t\n\r]*:[ \t\n\r]*')
 _SPACE = re.compile(r"[ \t\n\r]*")
+# Nearly all attributes are texts that need no escape: one look at such a member, and the comma or the end behind it.
+_PLAIN = re.compile(r'[ \t\n\r]*"([a-z0-9]*)"[ \t\n\r]*:[ \t\n\r]*"([^"\\\x00-\x1f]*)"[ \t\n\r]*([,}])')
 
 
 class _Member(NamedTuple):
@@ -31,9 +35,12 @@ def read(body: bytes) -> Event[bytes | None]:
     """The one event in this JSON; raises `CloudEventError` if there is none."""
     try:
         text = body.decode()
+        quick = _quickly(text)
+        if quick is not None:
+            return _event(*quick)
         members, at = _object(text, _skip(text, 0))
         _expect_end(text, at)
-        return _event(members, text)
+        return _event(*_parted(members, text))
     except (ValueError, RecursionError) as error:
         raise _not_json("body", error) from None
 
@@ -47,7 +54,7 @@ def read_batch(body: bytes) -> tuple[Event[bytes | None], ...]:
         more = text[at : at + 1] != "]"
         while more:
             members, at = _object(text, at)
-            events.append(_event(members, text))
+            events.append(_event(*_parted(members, text)))
             at = _skip(text, at)
             more = text[at : at + 1] == ","
             at = _skip(text, at + 1) if more else at
@@ -91,32 +98,74 @@ def _stands_as_json(data: bytes) -> bool:
         return False
 
 
+def _quickly(text: str) -> tuple[dict[str, Any], str] | None:
+    """Names and values of the one object in this text, and the text of its data; None where that takes a closer look.
+
+    Objects inside have become tuples, as whoever looks at the data will read its text.
+    """
+    try:
+        pairs = _PAIRS.decode(text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(pairs, tuple):
+        return None
+    values = dict(pairs)
+    # Attributes are no objects, so nothing of this name comes before the data; no string has it, but with escapes.
+    found = _DATA.search(text)
+    if len(values) != len(pairs) or ("data" in values) != (found is not None):
+        return None
+    if found is None:
+        return values, ""
+    if pairs[-1][0] == "data":
+        return values, text[found.end() : len(text.rstrip(_WHITE)) - 1].rstrip(_WHITE)
+    return values, text[found.end() : _JSON.raw_decode(text, found.end())[1]]
+
+
+def _parted(members: dict[str, _Member], text: str) -> tuple[dict[str, Any], str]:
+    """The same of members that were looked at one by one."""
+    data = members.get("data")
+    values = {name: member.value for name, member in members.items()}
+    return values, "" if data is None else text[data.begin : data.end]
+
+
 def _object(text: str, at: int) -> tuple[dict[str, _Member], int]:
     """The members of the object that begins here, and where it ends."""
     members: dict[str, _Member] = {}
     at = _expect(text, at, "{")
-    more = text[at : at + 1] != "}"
-    while more:
-        name, at = _JSON.raw_decode(text, at)
-        if not isinstance(name, str):
-            raise CloudEventError("body", "is not JSON: a name is not a string")
+    then = text[at : at + 1]
+    if then == "}":
+        return members, _skip(text, at + 1)
+    while then != "}":
+        plain = _PLAIN.match(text, at)
+        if plain is not None:
+            name, content, then = plain.groups()
+            member = _Member(content, plain.start(2) - 1, plain.end(2) + 1)
+            at = plain.end()
+        else:
+            name, member, at = _member(text, _skip(text, at))
+            then = "," if text[at : at + 1] == "," else "}"
+            at = at + 1 if then == "," else _expect(text, at, "}", what="an event")
         if name in members:
             raise CloudEventError(rules.shown(name), "is there twice")
-        begin = _expect(text, _skip(text, at), ":")
-        content, end = _JSON.raw_decode(text, begin)
-        members[name] = _Member(content, begin, end)
-        at = _skip(text, end)
-        more = text[at : at + 1] == ","
-        at = _skip(text, at + 1) if more else at
-    return members, _expect(text, at, "}", what="an event")
+        members[name] = member
+    return members, _skip(text, at)
 
 
-def _event(members: dict[str, _Member], text: str) -> Event[bytes | None]:
+def _member(text: str, at: int) -> tuple[str, _Member, int]:
+    """The name and the value that begin here, and where what follows them begins."""
+    name, at = _JSON.raw_decode(text, at)
+    if not isinstance(name, str):
+        raise CloudEventError("body", "is not JSON: a name is not a string")
+    begin = _expect(text, _skip(text, at), ":")
+    content, end = _JSON.raw_decode(text, begin)
+    return name, _Member(content, begin, end), _skip(text, end)
+
+
+def _event(values: dict[str, Any], data_text: str) -> Event[bytes | None]:
     # JSON format 2.2: a null member is as one that is not there.
-    present = {name: member for name, member in members.items() if member.value is not None}
-    plain = present.pop("data", None)
-    encoded = present.pop("data_base64", None)
-    attributes: dict[str, Value] = {name: member.value for name, member in present.items()}
+    attributes: dict[str, Value] = {name: value for name, value in values.items() if value is not None}
+    plain: Any = attributes.pop("data", None)
+    encoded: Any = attributes.pop("data_base64", None)
     if plain is not None:
         # JSON format 3.1.1: data without a type is JSON. In binary mode that must be said.
         attributes.setdefault("datacontenttype", "application/json")
@@ -124,13 +173,13 @@ def _event(members: dict[str, _Member], text: str) -> Event[bytes | None]:
     if plain is not None and encoded is not None:
         raise CloudEventError("data", "is there twice: as data and as data_base64")
     if encoded is not None:
-        return Event(attributes, _from_base64(encoded.value) or None)
+        return Event(attributes, _from_base64(encoded) or None)
     if plain is None:
         return Event(attributes, None)
     if media.is_json(str(attributes["datacontenttype"])):
-        return Event(attributes, text[plain.begin : plain.end].encode())
-    if isinstance(plain.value, str):
-        return Event(attributes, plain.value.encode() or None)
+        return Event(attributes, data_text.encode())
+    if isinstance(plain, str):
+        return Event(attributes, plain.encode() or None)
     raise CloudEventError("data", f"is not a string, but {attributes['datacontenttype']} is not JSON")
 
 
@@ -172,3 +221,4 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 _JSON = json.JSONDecoder(parse_constant=_refuse_constant)
+_PAIRS = json.JSONDecoder(object_pairs_hook=tuple, parse_constant=_refuse_constant)

@@ -5,20 +5,20 @@ What holds here: annotations are read once, when the decorator runs, and never w
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+import importlib
 import inspect
 import types
 import typing
 from dataclasses import dataclass
 from typing import Any
 
-import anyio.to_thread
-
 from patternapp.receiver import readers
 from patternapp.receiver.outcomes import Failures
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from patternapp.cloudevents import Event
     from patternapp.receiver.readers import Reader, Wire
@@ -38,6 +38,9 @@ class Handler:
         readers: What each parameter gets; for a batch, the one parameter gets a list of it.
         awaited: Whether it is a coroutine function; any other runs in a thread.
         function: The function itself.
+        takes: The annotation of the data that it wants, None where it takes any.
+        gives: The annotation of its reply's data, None where that is not known.
+        replies_freely: Whether it may return an event, of whatever type and data.
     """
 
     name: str
@@ -46,6 +49,9 @@ class Handler:
     readers: tuple[tuple[str, Reader], ...]
     awaited: bool
     function: Callable[..., Any]
+    takes: Any = None
+    gives: Any = None
+    replies_freely: bool = False
 
     async def handle(self, event: Wire) -> Any:
         """What the function returns for one event; raises what it raises, and `Reject` for data that it cannot take."""
@@ -63,7 +69,10 @@ class Handler:
     async def _call(self, arguments: dict[str, Any]) -> Any:
         if self.awaited:
             return await self.function(**arguments)
-        return await anyio.to_thread.run_sync(functools.partial(self.function, **arguments))
+        from anyio import to_thread  # noqa: PLC0415 - imported when the handler was made; coroutines do not need it
+
+        # A thread cannot be stopped, but whoever waits for it can be: the process ends with it.
+        return await to_thread.run_sync(functools.partial(self.function, **arguments), abandon_on_cancel=True)
 
 
 def of_event(function: Callable[..., Any], *, reply: str | None) -> Handler:
@@ -82,7 +91,12 @@ def of_event(function: Callable[..., Any], *, reply: str | None) -> Handler:
             raise TypeError(f"{name}: both {roles[role]} and {parameter} ask for the {role}; one parameter can")
         roles[role] = parameter
     _check_return(name, returns, reply)
-    return _handler(function, name, found, batched=False, reply=reply)
+    members = set() if returns is Any else _members(returns) - {_NONE}
+    events = {member for member in members if readers.is_event(member) or readers.is_sdk_event(member)}
+    data = typing.Union[tuple(members - events)] if members - events else None  # noqa: UP007 - of a set
+    handler = _handler(function, name, found, batched=False, reply=reply)
+    takes = _data_of(hints.values())
+    return dataclasses.replace(handler, takes=takes, gives=data, replies_freely=bool(events) or returns is Any)
 
 
 def of_batch(function: Callable[..., Any]) -> Handler:
@@ -95,7 +109,8 @@ def of_batch(function: Callable[..., Any]) -> Handler:
     match arguments:
         case [(parameter, (item,))] if typing.get_origin(hints[parameter]) is list and readers.is_event(item):
             found = {parameter: _reader(name, parameter, item)[1]}
-            return _handler(function, name, found, batched=True, reply=None)
+            handler = _handler(function, name, found, batched=True, reply=None)
+            return dataclasses.replace(handler, takes=_data_of([item]))
     raise TypeError(f"{name}: a batch handler has one parameter, annotated list[Event[YourModel]]")
 
 
@@ -104,6 +119,9 @@ def _handler(
 ) -> Handler:
     target = function if inspect.isroutine(function) else getattr(function, "__call__", function)  # noqa: B004 - the method is wanted, not whether it is there
     awaited = inspect.iscoroutinefunction(target) or inspect.iscoroutinefunction(function)
+    if not awaited:
+        importlib.import_module("anyio.to_thread")
+        importlib.import_module("anyio._backends._asyncio")
     return Handler(
         name=name, batched=batched, reply=reply, readers=tuple(found.items()), awaited=awaited, function=function
     )
@@ -150,6 +168,18 @@ def _reader(name: str, parameter: str, annotation: Any) -> tuple[str, Reader]:
         return "data", readers.data_reader(annotation)
     except TypeError as error:
         raise TypeError(f"{name}: {parameter}: {error}") from error
+
+
+def _data_of(annotations: Iterable[Any]) -> Any:
+    """What the parameters want the data to be; None where they take any."""
+    for annotation in annotations:
+        if readers.is_sdk_event(annotation):
+            continue
+        data = typing.get_args(annotation)[0] if typing.get_args(annotation) and readers.is_event(annotation) else None
+        wanted = data if readers.is_event(annotation) else annotation
+        if wanted not in (None, bytes, bytes | None, Any):
+            return wanted
+    return None
 
 
 def _check_return(name: str, returns: Any, reply: str | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from patternapp.receiver import answers
+from patternapp.receiver import answers, hosting
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -14,14 +14,16 @@ READY = "/readyz"
 
 
 class Health:
-    """What the lifespan protocol has told so far.
-
-    Attributes:
-        ready: Start-up is done and shut-down has not begun.
-    """
+    """What the lifespan protocol and the server have told so far."""
 
     def __init__(self) -> None:
-        self.ready = False
+        self._up = False
+        self._host = hosting.Hosting()
+
+    @property
+    def ready(self) -> bool:
+        """Whether start-up is done and the end has not begun."""
+        return self._up and not self._host.stopping
 
     def answer(self, path: str) -> answers.Answer | None:
         """The answer to a GET of this path, None where it is no probe."""
@@ -31,16 +33,17 @@ class Health:
 
     async def lifespan(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the application's lifespan and listen in."""
+        self._host = hosting.of(scope)
 
         async def told() -> Message:
             message = await receive()
             if message["type"] == "lifespan.shutdown":
-                self.ready = False
+                self._up = False
             return message
 
         async def tell(message: Message) -> None:
             if message["type"] == "lifespan.startup.complete":
-                self.ready = True
+                self._up = True
             await send(message)
 
         await app(scope, told, tell)

@@ -40,7 +40,7 @@ class Retry(errors.PatternAppError):
             raise ValueError(f"Retry waits some seconds, not {after}")
         self.reason = reason
         self.after = after
-        self.code = code
+        self.code: int = code
         super().__init__(reason)
 
 
@@ -56,14 +56,15 @@ class Failures:
     events: Sequence[tuple[Event[Any], Reject | Retry]]
 
 
-def failure(event: Event[Any], error: BaseException) -> batches.Failure:
-    """How the answer to a batch says that this event failed with this error."""
+def failure(event: Event[Any], error: BaseException, *, together: bool = False) -> batches.Failure:
+    """How the answer to a batch says that this event failed with this error, by itself or together with others."""
     return batches.Failure(
         source=str(event.attributes["source"]),
         id=str(event.attributes["id"]),
         reason=reason(error)[: delivery.ERROR_DATA_LIMIT],
         retry=not isinstance(error, Reject),
         after=error.after if isinstance(error, Retry) else None,
+        together=together,
     )
 
 

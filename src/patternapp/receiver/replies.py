@@ -14,13 +14,12 @@ import pydantic_core
 
 from patternapp import cloudevents
 from patternapp.cloudevents import Event
+from patternapp.receiver import context
 
 if TYPE_CHECKING:
     from patternapp.receiver.handlers import Handler
 
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "reply.patternapp.dev")
-_PASSED_ON = ("traceparent", "tracestate")
-"""Extensions of the event that its reply carries on (CloudEvents, distributed tracing extension)."""
 
 
 def reply_event(value: object, *, to: Event[bytes | None], handler: Handler, source: str) -> Event[bytes | None] | None:
@@ -48,7 +47,7 @@ def reply_event(value: object, *, to: Event[bytes | None], handler: Handler, sou
         "type": handler.reply,
         "datacontenttype": "application/json",
     }
-    attributes.update({name: to.attributes[name] for name in _PASSED_ON if name in to.attributes})
+    attributes.update(context.trace_headers())
     return _checked(attributes, _as_json(value))
 
 

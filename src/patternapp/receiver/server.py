@@ -3,15 +3,22 @@
 What holds here:
 
 * httptools parses (h11 takes a third of the requests); uvloop runs the loop where it is installed.
-* Idle connections outlive those of proxies in front (75 s), or a proxy would now and then send into a closed one.
-* Shutting down ends, with idle or half-open connections too, inside the 30 s that Kubernetes gives a pod.
+* No client can hold what another needs: `limits` says how much it may take, `protocol` sees to it.
+* Shutting down ends, with idle or half-open connections too, inside the 30 s that Kubernetes gives a pod: first
+  readiness fails, then no connection is taken, then what is in flight is finished, then abandoned.
 * X-Forwarded-For is not believed: Knative's queue-proxy calls from 127.0.0.1, which uvicorn would trust.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import functools
+import gc
 import importlib
+import logging
 import os
+import signal
 import socket
 import sys
 from typing import TYPE_CHECKING, Any
@@ -19,14 +26,24 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 from patternapp import errors
+from patternapp.receiver import guard, hosting, logs, protocol, tracing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-KEEP_ALIVE = 75
-GRACE = 25
-"""Seconds that requests in flight get when the process is told to end."""
+    from patternapp.receiver.settings import Settings
+
+logger = logging.getLogger("patternapp.receiver")
+
+ABANDON_TIMEOUT = 1.0
+"""Seconds that abandoned requests get to say so."""
+CLOSE_TIMEOUT = 3.0
+"""Seconds to send the last spans."""
+GARBAGE = 10_000
+"""Objects made and not freed after which circles among them are looked for; Python's 700 costs 7 % of an event."""
+LOOK_TICKS = 5
+"""Ticks of 0.1 s from one look at the connections to the next."""
 DEFAULT_PORT = 8080
 """Where no PORT says otherwise, as on Knative."""
 
@@ -35,12 +52,13 @@ class TargetError(errors.PatternAppError):
     """MODULE:APP cannot be loaded; what was raised inside, if anything, is the cause with its traceback."""
 
 
-def serve(target: str, *, host: str, port: int | None = None, folder: Path | None = None) -> None:
+def serve(target: str, *, host: str, settings: Settings, port: int | None = None, folder: Path | None = None) -> None:
     """Load MODULE:APP and serve it until SIGINT or SIGTERM.
 
     Args:
         target: Such as ``shop.orders:app``.
         host: The address to listen on.
+        settings: What clients may take, and how it ends.
         port: The port; PORT of the environment, or 8080, by default.
         folder: Where the module is, beside the import path.
 
@@ -49,8 +67,52 @@ def serve(target: str, *, host: str, port: int | None = None, folder: Path | Non
         EnvironmentProblem: The address cannot be listened on.
     """
     app = load(target, folder=folder)
+    logs.begin(settings.log_level)
     listener = listen(host, int(os.environ.get("PORT", DEFAULT_PORT)) if port is None else port)
-    make_server(app).run(sockets=[listener])
+    observed = hosting.Hosting()
+    if (spans := tracing.begin(os.environ, name=os.environ.get("K_SERVICE", target))) is not None:
+        observed.around += (spans.step,)
+        observed.closing += (spans.close,)
+    with _measured(observed, host, settings.metrics_port):
+        # What was imported stays, so it need not be looked through again and again; and requests leave no circles.
+        gc.freeze()
+        gc.set_threshold(GARBAGE)
+        make_server(app, settings=settings, observed=observed).run(sockets=[listener])
+
+
+def describe(target: str, kind: str, *, folder: Path | None = None) -> dict[str, Any]:
+    """The document of this kind, ``openapi`` or ``asyncapi``, of what MODULE:APP handles.
+
+    Raises:
+        TargetError: There is no such application.
+        PatternAppError: It has no such document.
+    """
+    write = getattr(load(target, folder=folder), kind, None)
+    if write is None:
+        shown = {"openapi": ("an OpenAPI", "FastAPI application"), "asyncapi": ("an AsyncAPI", "Receiver")}
+        what, maker = shown[kind]
+        raise errors.PatternAppError(f"{target} does not have {what} document: it is no {maker}")
+    document: dict[str, Any] = write()
+    return document
+
+
+@contextlib.contextmanager
+def _measured(observed: hosting.Hosting, host: str, port: int | None) -> Iterator[None]:
+    if port is None:
+        yield
+        return
+    try:
+        from patternapp.receiver import metrics  # noqa: PLC0415 - nothing of it is imported while nothing is measured
+    except ImportError as error:
+        raise errors.EnvironmentProblem(
+            f"--metrics-port needs {error.name}, which is not installed: install patternapp[receiver,metrics]"
+        ) from error
+    measured = metrics.Metrics()
+    observed.around += (measured.step,)
+    observed.repeated = lambda _: measured.repeated.inc()
+    observed.refused = lambda status: measured.refused.labels(str(status)).inc()
+    with measured.served(host, port):
+        yield
 
 
 def load(target: str, *, folder: Path | None = None) -> Any:
@@ -90,38 +152,99 @@ def listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def make_server(app: Any, *, started: Callable[[], None] | None = None, grace: int = GRACE) -> uvicorn.Server:
+def make_server(
+    app: Any,
+    *,
+    settings: Settings,
+    started: Callable[[], None] | None = None,
+    observed: hosting.Hosting | None = None,
+) -> uvicorn.Server:
     """A uvicorn server to ``run(sockets=[listener])``, or to ``await serve(sockets=[listener])`` in a running loop.
 
     Args:
         app: The ASGI application.
+        settings: What clients may take, and how it ends; who makes the server sees to metrics and logs.
         started: Called once the application has started up and takes requests.
-        grace: Seconds that requests in flight get at the end.
+        observed: Who else is told what happens.
     """
+    keeper = guard.Guard(settings.limits, observed or hosting.Hosting())
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=functools.partial(protocol.GuardedProtocol, guard=keeper),  # type: ignore[arg-type]  # it is only called
         interface="asgi3",
         log_config=None,
         log_level="warning",
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        timeout_keep_alive=KEEP_ALIVE,
-        timeout_graceful_shutdown=grace,
     )
-    return _Server(config, started)
+    return _Server(config, settings, keeper, announce=started)
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, announce: Callable[[], None] | None) -> None:
+    def __init__(
+        self, config: uvicorn.Config, settings: Settings, keeper: guard.Guard, *, announce: Callable[[], None] | None
+    ) -> None:
         super().__init__(config)
+        self._settings = settings
+        self._guard = keeper
         self._announce = announce
+        self._leave_at = 0.0
+        keeper.connections = self.server_state.connections
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self.lifespan.state[hosting.KEY] = self._guard.host
+        self._guard.now = asyncio.get_running_loop().time()
         await super().startup(sockets=sockets)
         if self._announce is not None and not self.should_exit:
             self._announce()
+
+    async def on_tick(self, counter: int) -> bool:
+        now = asyncio.get_running_loop().time()
+        self._guard.now = now
+        if counter % LOOK_TICKS == 0:
+            self._guard.look(now)
+        if not await super().on_tick(counter):
+            return False
+        if not self._guard.host.stopping:
+            self._guard.host.stopping = True
+            self._leave_at = now + (self._settings.linger if signal.SIGTERM in self._captured_signals else 0)
+        return self.force_exit or now >= self._leave_at
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for listening in (*self.servers, *(sockets or ())):
+            listening.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        if not await self._finished():
+            await self._abandon()
+        if not self.force_exit:
+            await self.lifespan.shutdown()
+        # uvicorn raises the signal that ended it again, so nothing comes after this.
+        for close in self._guard.host.closing:
+            await asyncio.wait([asyncio.ensure_future(asyncio.to_thread(close))], timeout=CLOSE_TIMEOUT)
+
+    async def _finished(self) -> bool:
+        """Whether all requests were answered within the grace."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self._settings.grace
+        while (self.server_state.connections or self.server_state.tasks) and not self.force_exit:
+            if loop.time() >= end:
+                return False
+            self._guard.look(loop.time())
+            await asyncio.sleep(0.02)
+        return True
+
+    async def _abandon(self) -> None:
+        tasks = list(self.server_state.tasks)
+        if tasks:
+            logger.error(
+                "stopping: %d requests did not end within %g s and are abandoned", len(tasks), self._settings.grace
+            )
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=ABANDON_TIMEOUT)
 
 
 def _import(name: str, folder: Path | None) -> Any:

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from unit.examples import asgi_calls
 
-from patternapp_services import bucket
+from patternapp_services.buckets import app as bucket
 from shop import thumbnails
 
 if TYPE_CHECKING:
