@@ -11,15 +11,15 @@ NAME ?=
 
 .PHONY: help
 help: ## Print this help
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z -]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # --- Set-up: pinned with hashes, stamped, so that the second time costs nothing ---
 
 $(VENV)/.made:
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || \
-	  { echo "PatternApp needs Python 3.11, 3.12 or 3.13; found $$($(PYTHON) --version 2>&1). Set PYTHON=/path/to/python3.11." >&2; exit 3; }
-	@echo "Setting up $(VENV) with $$($(PYTHON) --version)"
-	@$(PYTHON) -m venv $(VENV) || { echo "This Python cannot make a virtual environment: install python3-venv, or set PYTHON to another one." >&2; exit 3; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || \
+	  { echo "PatternApp needs Python 3.11, 3.12 or 3.13; found $$("$(PYTHON)" --version 2>&1). Set PYTHON=/path/to/python3.11." >&2; exit 3; }
+	@echo "Setting up $(VENV) with $$("$(PYTHON)" --version)"
+	@"$(PYTHON)" -m venv $(VENV) || { echo "This Python cannot make a virtual environment: install python3-venv, or set PYTHON to another one." >&2; exit 3; }
 	@touch $@
 
 $(VENV)/.run: $(VENV)/.made requirements/build.txt requirements/run.txt pyproject.toml operator/pyproject.toml services/pyproject.toml
@@ -73,10 +73,12 @@ tests: $(VENV)/.dev ## The tests; ARGS="-k word" narrows them
 	$(BIN)/python -m pytest -n 2 $$leave $(ARGS)
 
 .PHONY: schema
-schema: $(VENV)/.run ## Write the CRD, the JSON Schema and docs/reference.md anew from the models
+schema: $(VENV)/.run ## Write the CRD, the JSON Schema, docs/reference.md and the operator's roles and policies anew
 	@$(BIN)/patternapp schema > manifests/schema/patternapp.v1alpha1.json
 	@$(BIN)/patternapp schema --crd > manifests/crd/patternapp.dev_patternapps.yaml
 	@$(BIN)/python -c 'from patternapp.spec import reference; print(reference.text(), end="")' > docs/reference.md
+	@$(BIN)/python -m patternapp_operator.manifests rbac > manifests/operator/rbac.yaml
+	@$(BIN)/python -m patternapp_operator.manifests admission > manifests/operator/admission.yaml
 
 .PHONY: golden
 golden: $(VENV)/.dev ## Write the golden files anew; the difference is the review
@@ -88,7 +90,7 @@ format: $(VENV)/.dev ## Format the code
 	@$(BIN)/ruff format .
 
 .PHONY: apiserver-build
-apiserver-build: $(VENV)/.dev ## Build etcd and kube-apiserver for the tests, once a version (about 6 minutes)
+apiserver-build: $(VENV)/.dev ## Build etcd and Kubernetes for the tests, once a version (about 8 minutes)
 	@cd tests && ../$(BIN)/python -m cluster.build
 
 .PHONY: apiserver-pin
@@ -103,11 +105,32 @@ apiserver-up: $(VENV)/.dev ## Start an API server with all definitions that stay
 apiserver-down: $(VENV)/.dev ## Stop it
 	@cd tests && ../$(BIN)/python -m cluster.controlplane down
 
+.PHONY: components
+components: $(VENV)/.dev ## Install what the tests' servers are made of: PostgreSQL, Redis, RabbitMQ, Java (root, Debian)
+	@cd tests && ../$(BIN)/python -m components.install
+
+.PHONY: kafka-build
+kafka-build: $(VENV)/.dev ## Fetch Kafka's jars for the tests, once a version (about 20 seconds)
+	@cd tests && ../$(BIN)/python -m components.install kafka
+
+# --- Images ---
+
+.PHONY: image-operator image-services
+image-operator image-services: image-%: ## Build an image with docker, podman or buildah; BASE, PIP_INDEX_URL and OPTIONS are passed on
+	@found=; for tool in docker podman buildah; do $$tool info > /dev/null 2>&1 && { found=$$tool; break; }; done; \
+	[ -n "$$found" ] || { echo "An image is built by docker, podman or buildah, and none of them works here." >&2; exit 3; }; \
+	$$found build $(OPTIONS) -f $*/Dockerfile -t patternapp-$* \
+	  $(if $(BASE),--build-arg BASE=$(BASE)) $(if $(PIP_INDEX_URL),--build-arg PIP_INDEX_URL=$(PIP_INDEX_URL)) \
+	  --build-arg REVISION="$$(git rev-parse HEAD 2> /dev/null || echo unknown)" .
+
 # --- Measure ---
 
 .PHONY: bench
 bench: $(VENV)/.dev ## All benchmarks, or one: make bench NAME=cli; a table and build/bench/NAME.json
-	@for one in $(if $(NAME),bench/$(NAME).py,$(filter-out bench/report.py,$(wildcard bench/*.py))); do $(BIN)/python $$one; done
+	@# A file bench/operator.py would stand in for the standard library's module of that name, so it is a folder.
+	@for one in $(or $(NAME),$(filter-out report,$(basename $(notdir $(wildcard bench/*.py)))) operator); do \
+	  PYTHONPATH=bench:tests $(BIN)/python bench/$$one$$([ -d bench/$$one ] || echo .py); \
+	done
 
 # --- Housekeeping ---
 
@@ -119,8 +142,8 @@ lock: $(VENV)/.dev ## Pin the newest dependencies that fit, with hashes
 	  --extra dev pyproject.toml requirements/shop.in -o requirements/run.txt; \
 	$(BIN)/uv pip compile $$options --no-emit-package patternapp -c requirements/run.txt \
 	  --extra image operator/pyproject.toml -o requirements/operator.txt; \
-	$(BIN)/uv pip compile $$options --no-emit-package patternapp -c requirements/run.txt -c requirements/operator.txt \
-	  --extra image services/pyproject.toml -o requirements/services.txt; \
+	$(BIN)/uv pip compile $$options --no-emit-package patternapp --no-emit-package patternapp-services \
+	  -c requirements/run.txt -c requirements/operator.txt --extra image services/pyproject.toml -o requirements/services.txt; \
 	$(BIN)/uv pip compile $$options requirements/dev.in -o requirements/dev.txt
 
 .PHONY: clean

@@ -1,4 +1,4 @@
-"""How tests are spread over workers."""
+"""How tests are spread over workers, and the servers they can ask for."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ from typing import Any
 
 from xdist import scheduler
 
+pytest_plugins = ["components.fixtures"]
+
+_ONE_SERVER = ("tests/apiserver/", "tests/services/kafka/", "tests/services/rabbitmq/")
+"""Folders whose tests share a server that is dear to start, and do to it what no neighbor could bear."""
+
 
 class OneServer(scheduler.LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """The API server's tests go to one worker, which starts one server; every other test to whichever is free."""
+    """Tests of one such server go to one worker, which starts it; every other test to whichever is free."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "apiserver" if nodeid.startswith("tests/apiserver/") else nodeid
+        return next((folder for folder in _ONE_SERVER if nodeid.startswith(folder)), nodeid)
 
 
 def pytest_xdist_make_scheduler(config: Any, log: Any) -> OneServer:

@@ -7,6 +7,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from patternapp.receiver import server
+from patternapp.runtime.grace import Grace
 from patternapp.runtime.web import webserver
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 async def served(app: Any) -> AsyncIterator[str]:
     """The URL of an ASGI application, served as `dev` serves its own."""
     with server.listen(webserver.HOST, 0) as listening:
-        web = webserver.WebServer(app, listening, stop_grace=1)
+        web = webserver.WebServer(app, listening, grace=Grace(1))
         async with web.serving():
             yield f"http://{webserver.HOST}:{listening.getsockname()[1]}"
 

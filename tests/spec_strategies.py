@@ -140,16 +140,22 @@ def resources(draw: DrawFn) -> dict[str, Any]:
     batch = st.fixed_dictionaries({"max": st.integers(1, 500)}, optional={"wait": DURATIONS})
     kafka: dict[str, SearchStrategy[Any]] = {"bootstrapServers": SERVERS}
     secret = {"secretName": SECRETS}
+    login: SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+        secret,
+        optional={
+            "protocol": st.sampled_from(["SASL_SSL", "SASL_PLAINTEXT", "SSL"]),
+            "saslMechanism": st.sampled_from(["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"]),
+        },
+    ) | st.just({})
     subscriber = st.builds(lambda name, to, rest: {"name": name} | to | rest, NAMES, target, some(**common))
     queue = st.fixed_dictionaries(
-        calls | {"kafka": st.fixed_dictionaries(kafka | {"topic": TOPICS}, optional=secret)},
+        calls | {"kafka": st.builds(dict.__or__, st.fixed_dictionaries(kafka | {"topic": TOPICS}), login)},
         optional=common | worker | {"batch": batch},
     ) | st.fixed_dictionaries(
         calls | {"rabbitmq": st.fixed_dictionaries(secret, optional={"queue": TOPICS})}, optional=common | worker
     )
-    log = st.fixed_dictionaries(
-        kafka | {"topics": st.lists(TOPICS, min_size=1, max_size=2), "consumerGroup": TOPICS}, optional=secret
-    )
+    topics = st.lists(TOPICS, min_size=1, max_size=2)
+    log = st.builds(dict.__or__, st.fixed_dictionaries(kafka | {"topics": topics, "consumerGroup": TOPICS}), login)
     sections = some(
         gateway=gateways(function),
         eventDriven=named(3, st.fixed_dictionaries(calls, optional=common | {"source": sources()})),

@@ -27,7 +27,11 @@ class Violation:
 VIOLATIONS = (
     Violation("layers", "src/patternapp/plan/compile.py", "import patternapp.render.names"),
     Violation("layers", "services/src/patternapp_services/wire.py", "import patternapp.runtime.clock"),
-    Violation("only the operator knows a cluster", "src/patternapp/runtime/clock.py", "import kubernetes"),
+    Violation(
+        "only the cluster's room and the operator know Kubernetes",
+        "src/patternapp/runtime/clock.py",
+        "import kubernetes",
+    ),
     Violation("the core does no I/O and reads no clock", "src/patternapp/render/names.py", "import time"),
     Violation("the receiver stays light", "src/patternapp/receiver/app.py", "import patternapp.plan.model"),
     Violation(

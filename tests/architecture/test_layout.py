@@ -35,7 +35,11 @@ def test_a_module_says_what_it_is_for_and_stays_small(path: Path) -> None:
 @pytest.mark.parametrize(
     ("imported", "unwanted"),
     [
-        ("patternapp.cli.main", {"pydantic", "yaml", "rich", "aiohttp", "fastapi", "starlette", "apsw"}),
+        (
+            "patternapp.cli.main",
+            {"pydantic", "yaml", "rich", "asyncio", "aiohttp", "fastapi", "starlette", "apsw", "kubernetes"},
+        ),
+        ("patternapp.cluster.desired", {"kubernetes", "aiohttp", "asyncio", "typer"}),
         ("patternapp.receiver.app", {"yaml", "apsw", "aiohttp", "typer", "rich", "patternapp.spec", "patternapp.plan"}),
         ("patternapp.receiver.server", {"fastapi", "yaml", "apsw", "aiohttp", "typer", "rich"}),
         ("patternapp.runtime.serve", {"fastapi", "typer", "kopf", "kubernetes"}),

@@ -1,5 +1,7 @@
 """What the golden cases say: each folder's `in.yaml` is a whole input, the files beside it are what must come of it.
 
+A case about what a cluster can do has a second input, the `capabilities.yaml` of ``patternapp render --capabilities``.
+
 ``make golden`` (``python -m golden.rewrite`` in `tests`) writes the files anew; read the difference before you keep it.
 """
 
@@ -8,10 +10,11 @@ from __future__ import annotations
 import pathlib
 
 import spec_strategies
+import yaml as pyyaml
 
 from patternapp.plan import compile as compiler
 from patternapp.plan import describe, graph
-from patternapp.render import objects, yaml
+from patternapp.render import capabilities, objects, yaml
 
 FOLDER = pathlib.Path(__file__).parent
 
@@ -26,9 +29,14 @@ def outcome(case: pathlib.Path) -> dict[str, str]:
     plan = compiler.compile_app(spec_strategies.app_of((case / "in.yaml").read_text()))
     return {
         "plan.yaml": yaml.dump([describe.describe(plan)]),
-        "out.yaml": yaml.dump(objects.render(plan)),
+        "out.yaml": yaml.dump(objects.render(plan, _capabilities(case))),
         "graph.mmd": graph.mermaid(plan),
     }
+
+
+def _capabilities(case: pathlib.Path) -> capabilities.Capabilities:
+    file = case / "capabilities.yaml"
+    return capabilities.from_mapping(pyyaml.safe_load(file.read_text())) if file.exists() else capabilities.DEFAULT
 
 
 def main() -> None:

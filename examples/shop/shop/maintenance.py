@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, Field
 
-from patternapp.receiver import Event, Receiver
+from patternapp.receiver import Event, Receiver, Reject
 from shop import storage
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ cleanup = Receiver()
 @backup.on(TICK)
 def back_up(event: Event[Retention]) -> None:
     """Copy each database to a file named after the event's time, and keep the newest few of each."""
+    if "time" not in event.attributes:
+        raise Reject("a backup is named after the time of its event, and this one has none")
     when = datetime.fromisoformat(f"{event.attributes['time']}").astimezone(UTC)
     target = storage.folder("backups")
     for database in sorted(storage.folder().glob("*.db")):

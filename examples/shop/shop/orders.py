@@ -14,7 +14,7 @@ from fastapi import Header, HTTPException
 
 from patternapp.receiver import Receiver, Reject
 from shop import catalogue, outbox, storage
-from shop.records import NewOrder, Order, Paid, Payment
+from shop.records import NewOrder, Order, Paid, Payment, Refusal
 
 if TYPE_CHECKING:
     import sqlite3
@@ -27,7 +27,7 @@ SCHEMA = (
 app = Receiver()
 
 
-@app.post("/orders", status_code=201)
+@app.post("/orders", status_code=201, responses={422: {"model": Refusal}, 503: {"model": Refusal}})
 def place(wanted: NewOrder, idempotency_key: Annotated[str | None, Header(max_length=255)] = None) -> Order:
     """Take an order, and publish that it was placed and that an invoice is wanted."""
     number = uuid.uuid5(uuid.NAMESPACE_OID, idempotency_key) if idempotency_key else uuid.uuid4()
@@ -50,7 +50,7 @@ def place(wanted: NewOrder, idempotency_key: Annotated[str | None, Header(max_le
     return order
 
 
-@app.get("/orders/{number}")
+@app.get("/orders/{number}", responses={404: {"model": Refusal}})
 def read(number: str) -> dict[str, Any]:
     """One order, and whether it is paid."""
     with storage.transaction("orders", SCHEMA) as db:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
@@ -14,6 +14,12 @@ Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]+$", max_len
 """The number of an order; fit for a file name."""
 Quantity = Annotated[int, Field(ge=1, le=1000)]
 Cents = Annotated[int, Field(ge=0)]
+
+
+class Refusal(BaseModel):
+    """Why a request was refused: in words, or field by field."""
+
+    detail: str | list[dict[str, Any]]
 
 
 class Wish(BaseModel):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from patternapp.plan.model import Function, Gateway, Queue, Route, Source, Stream, Trigger
+from patternapp.plan.model import Consume, Function, Gateway, Queue, Route, Source, Stream, Trigger
 from patternapp.render import knative, logins, names
 from patternapp.render import scope as scopes
 from patternapp.spec import sources as spec_sources
@@ -113,7 +113,10 @@ def log(scope: Scope, node: Queue | Stream) -> Object:
         login = logins.login(node.kafka)
         return {"kafka": scopes.dumped(node.kafka) | ({} if login is None else login.described())}
     chosen = None if node.rabbitmq is None else node.rabbitmq.queue
-    named = {"queue": names.rabbitmq_queue(scope.app, node.name, chosen)}
+    named: Object = {"queue": names.rabbitmq_queue(scope.app, node.name, chosen)}
+    if any(edge.ordered for edge in scope.plan.edges_of(Consume) if edge.tail == node.key):
+        # Who makes the queue and who reads it must know alike: such a queue gives to one consumer at a time.
+        named["ordered"] = True
     return {"rabbitmq": ({} if node.rabbitmq is None else scopes.dumped(node.rabbitmq)) | named}
 
 

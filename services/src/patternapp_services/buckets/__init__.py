@@ -1,0 +1,1 @@
+"""The buckets of `dev`: a small S3 endpoint over folders."""

@@ -1,0 +1,1 @@
+"""The API gateway: which route a request takes, who may call and how often, which answers are known, and the way on."""

@@ -1,0 +1,1 @@
+"""The webhook receiver: calls of other systems become events of the Broker."""

@@ -1,0 +1,34 @@
+"""What tests of Kafka share: a topic of their own in one broker, a function, and a sink for dead letters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from services import functions
+from services.kafka import rig
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from components.kafka import Broker
+
+
+@pytest.fixture
+def topic(kafka_broker: Broker, tmp_path: Path) -> Iterator[rig.Topic]:
+    with rig.topic(kafka_broker, folder=tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def function() -> Iterator[functions.Function]:
+    with functions.running() as running:
+        yield running
+
+
+@pytest.fixture
+def sink() -> Iterator[functions.Function]:
+    """A dead-letter sink."""
+    with functions.running() as running:
+        yield running
