@@ -32,6 +32,8 @@ def worker_config(scope: Scope, node: Queue | Stream, edge: Consume) -> Object:
     config = receivers.log(scope, node)
     if isinstance(node, Queue) and node.kafka is not None:
         config["kafka"] |= {"consumerGroup": names.consumer_group(scope.app, node.name), "startAt": "earliest"}
+    if any(trigger.head == node.key for trigger in scope.plan.edges_of(Trigger)):
+        config["entry"] = scope.receiver(node.key)
     return config | {
         "url": f"http://127.0.0.1:{containers.PORT}/",
         "batch": {"max": edge.batch_max, "waitSeconds": edge.batch_wait},

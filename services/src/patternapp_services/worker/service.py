@@ -88,6 +88,8 @@ class Config(Model):
     """What a worker does: exactly one of `kafka` and `rabbitmq`; `url` is the function.
 
     `dead_letter` is a target as `addresses` knows them, or ``{"topic": name}``, a topic beside those of `kafka`.
+    `entry` is one too: where events of this log come in, so that a dead letter can be sent there again; the function's
+    own address where nobody of ours fills the log.
     """
 
     kafka: logs.Kafka | None = None
@@ -97,6 +99,7 @@ class Config(Model):
     ordered: bool
     delivery: Delivery
     dead_letter: dict[str, str | bool]
+    entry: dict[str, str | bool] | None = None
     concurrency: int = CONCURRENCY
     session_seconds: float = 30.0
 
@@ -126,7 +129,8 @@ async def run(setting: Setting) -> None:
     config = Config.model_validate_json(setting.config)
     registry = prometheus_client.CollectorRegistry()
     measures = Measures(registry)
-    reader = _reader(config, setting.secrets, measures)
+    entry = config.url if config.entry is None else setting.addresses.url(config.entry)
+    reader = _reader(config, setting.secrets, measures, entry=entry)
     batching = orders.Batching(count=config.batch.max, size=BATCH_BYTES, wait=config.batch.wait_seconds)
     spec = config.delivery.spec()
     backlog = Backlog(orders.Ordered(batching) if config.ordered else orders.Unordered(batching), spec)
@@ -140,6 +144,7 @@ async def run(setting: Setting) -> None:
             target = HttpTarget(
                 sender=sender,
                 function=config.url,
+                entry=entry,
                 within=spec.timeout,
                 dead_letters=_dead_letters(config, setting, sender, stack),
             )
@@ -163,15 +168,15 @@ def _dead_letters(
     return Topic(name=topic, writer=writer)
 
 
-def _reader(config: Config, secrets: logs.Secrets, measures: Measures) -> Reader:
+def _reader(config: Config, secrets: logs.Secrets, measures: Measures, *, entry: str) -> Reader:
     if config.kafka is not None:
-        return KafkaReader(config.kafka, secrets, function=config.url, limits=config.limits(), measures=measures)
+        return KafkaReader(config.kafka, secrets, function=entry, limits=config.limits(), measures=measures)
     if config.rabbitmq is None:
         raise TypeError("a configuration was made without its validation")
     return RabbitMqReader(
         config.rabbitmq,
         secrets,
-        function=config.url,
+        function=entry,
         ordered=config.ordered,
         limits=config.limits(),
         measures=measures,

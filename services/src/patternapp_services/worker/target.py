@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import http
 import time
 from dataclasses import dataclass
@@ -25,17 +26,21 @@ class HttpTarget:
     Attributes:
         sender: Over which connections.
         function: The function's URL.
+        entry: Where dead letters say that they failed: what sends one again must reach the log, and nobody but the
+            worker reaches the function.
         within: Seconds for one attempt.
         dead_letters: Gives one event to where dead letters are kept.
     """
 
     sender: Sender
     function: str
+    entry: str
     within: float
     dead_letters: Callable[[Event[bytes | None]], Awaitable[Outcome]]
 
     async def call(self, events: Sequence[Event[bytes | None]]) -> Outcome:
-        return await self.sender.send_batch(self.function, events, within=self.within)
+        outcome = await self.sender.send_batch(self.function, events, within=self.within)
+        return dataclasses.replace(outcome, destination=self.entry)
 
     async def bury(self, event: Event[bytes | None]) -> Outcome:
         return await self.dead_letters(event)
