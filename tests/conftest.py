@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Any
 
 from xdist import scheduler
@@ -17,6 +18,12 @@ class OneServer(scheduler.LoadScopeScheduling):  # type: ignore[misc]  # xdist h
 
     def _split_scope(self, nodeid: str) -> str:
         return next((folder for folder in _ONE_SERVER if nodeid.startswith(folder)), nodeid)
+
+
+def pytest_configure() -> None:
+    """Let programs that tests start hear Ctrl-C: a run in the background may have been told to ignore it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_xdist_make_scheduler(config: Any, log: Any) -> OneServer:
