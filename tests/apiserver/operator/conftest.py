@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from typing import TYPE_CHECKING, Any
 
 import harness
@@ -10,13 +11,32 @@ import pytest
 import yaml
 from apiserver.operator import people, rig, rook
 
-from patternapp_operator import manifests
+from patternapp_operator import manifests, needs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from cluster import api, controlplane
+
+NAMING = rig.changed(
+    functions=[
+        {
+            "name": "orders",
+            "handler": "shop.orders:app",
+            "env": [
+                {"name": "A", "valueFrom": {"secretKeyRef": {"name": "a", "key": "a"}}},
+                {"name": "B", "valueFrom": {"configMapKeyRef": {"name": "b", "key": "b"}}},
+            ],
+        }
+    ]
+)
+"""An app that each of the policies has something to say about."""
+
+
+def refuses(tenant: people.Person, why: str) -> bool:
+    """Whether the server refuses the app in these words."""
+    return why in (tenant.judged(NAMING) or "")
 
 
 @pytest.fixture(scope="session")
@@ -27,8 +47,15 @@ def policies(server: api.Api) -> Iterator[None]:
         server.apply(item).object()
     space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "policies-in-force"}}
     server.create(space).object()
-    with people.person(server, "policies-in-force") as tenant:
-        harness.eventually(lambda: "may not create" in (tenant.judged(rig.APP) or ""))
+    names = (people.rule("secrets", "get"), people.rule("configmaps", "get"))
+    kinds = [people.rule(name, "create") for name in needs.resources(needs.PATTERNS)]
+    for refused, rights in [
+        ("may not create", names),
+        ("may not get the Secret", (*kinds, names[1])),
+        ("may not get the ConfigMap", (*kinds, names[0])),
+    ]:
+        with people.person(server, "policies-in-force", *rights) as tenant:
+            harness.eventually(functools.partial(refuses, tenant, refused))
     yield
     for item in reversed([space, *items]):
         server.delete(server.path(item)).object()

@@ -129,10 +129,13 @@ def nobody(server: api.Api) -> Iterator[Person]:
 
 @pytest.fixture(scope="module")
 def maker(server: api.Api) -> Iterator[Person]:
-    """Somebody who may create everything and read nothing."""
+    """Somebody who may create everything and read no Secret.
+
+    ConfigMaps are readable: of several policies that refuse, the server gives the message of any one.
+    """
     space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "maker"}}
     server.create(space).object()
-    with people.person(server, "maker", *creating(*EVERYTHING)) as made:
+    with people.person(server, "maker", *creating(*EVERYTHING), REFERENCES[1]) as made:
         yield made
     server.delete(server.path(space)).object()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import harness
 import hypothesis
@@ -12,10 +12,10 @@ from apiserver import conftest as servers
 from apiserver.operator import faults, rig, storm
 from cluster import definitions
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from cluster import api
@@ -30,6 +30,7 @@ SPECS: list[dict[str, Any]] = [
     {"eventDriven": EVENTS, "image": "ghcr.io/acme/shop:2"},
     {"eventDriven": EVENTS[1:], "delivery": {"deadLetter": {"uri": "https://dead.example.com/"}}},
 ]
+T = TypeVar("T")
 NAMES = st.sampled_from(["one", "two"])
 RESOURCES = st.sampled_from(["*", "patternapps", "patternapps/status", "triggers", "services", "configmaps", "leases"])
 VERBS = st.sampled_from(["*", "get", "list", "apply", "patch", "create", "update", "delete"])
@@ -44,6 +45,8 @@ ACTS = st.sampled_from(
     ]
 )
 TIMES = st.integers(1, 4)
+WHICH = st.integers(0, 11)
+"""One of what there is: how much that is depends on the replicas, and what Hypothesis draws may not."""
 PATCHES: list[dict[str, Any]] = [
     {"metadata": {"labels": None}},
     {"metadata": {"labels": {"patternapp.dev/app": "another"}}},
@@ -87,34 +90,34 @@ class Storm(RuleBasedStateMachine):
     def pause(self, name: str, *, paused: bool) -> None:
         self.sea.pause(name, "true" if paused else None)
 
-    @precondition(lambda self: self.sea.live())
-    @rule(data=st.data(), patch=st.sampled_from(PATCHES))
-    def take_marks_away(self, data: st.DataObject, patch: dict[str, Any]) -> None:
-        self.sea.change(self.one(data), patch)
+    @rule(which=WHICH, patch=st.sampled_from(PATCHES))
+    def take_marks_away(self, which: int, patch: dict[str, Any]) -> None:
+        for item in one(self.sea.live(), which):
+            self.sea.change(item, patch)
 
-    @precondition(lambda self: self.sea.live())
-    @rule(data=st.data())
-    def edit_an_object(self, data: st.DataObject) -> None:
-        item = self.one(data)
-        edited = copy.deepcopy(item)
-        storm.other(edited)
-        self.sea.change(item, {key: edited[key] for key in ("spec", "data") if key in edited and edited != item})
+    @rule(which=WHICH)
+    def edit_an_object(self, which: int) -> None:
+        for item in one(self.sea.live(), which):
+            edited = copy.deepcopy(item)
+            storm.other(edited)
+            self.sea.change(item, {key: edited[key] for key in ("spec", "data") if key in edited and edited != item})
 
-    @precondition(lambda self: self.sea.live())
-    @rule(data=st.data())
-    def delete_an_object(self, data: st.DataObject) -> None:
-        self.sea.server.delete(self.sea.kubectl.path(self.one(data)))
+    @rule(which=WHICH)
+    def delete_an_object(self, which: int) -> None:
+        for item in one(self.sea.live(), which):
+            self.sea.server.delete(self.sea.kubectl.path(item))
 
-    @rule(name=NAMES, spec=st.sampled_from(SPECS), data=st.data())
-    def a_stranger_takes_a_name(self, name: str, spec: dict[str, Any], data: st.DataObject) -> None:
+    @rule(name=NAMES, spec=st.sampled_from(SPECS), which=WHICH)
+    def a_stranger_takes_a_name(self, name: str, spec: dict[str, Any], which: int) -> None:
         wanted = self.sea.wanted({**app(name, spec), "metadata": {"name": name, "namespace": "x", "uid": "x"}})
-        key = data.draw(st.sampled_from(sorted(key for key in wanted if key[0] in storm.STRANGE)))
-        self.sea.visit(key, wanted[key])
+        takeable = {key: (key, item) for key, item in wanted.items() if key[0] in storm.STRANGE}
+        for key, item in one(takeable, which):
+            self.sea.visit(key, item)
 
-    @precondition(lambda self: self.sea.strangers)
-    @rule(data=st.data())
-    def a_stranger_leaves(self, data: st.DataObject) -> None:
-        self.sea.leave(data.draw(st.sampled_from(sorted(self.sea.strangers))))
+    @rule(which=WHICH)
+    def a_stranger_leaves(self, which: int) -> None:
+        for key in one({key: key for key in self.sea.strangers}, which):
+            self.sea.leave(key)
 
     @rule(number=st.integers(0, 1), verb=VERBS, resource=RESOURCES, act=ACTS, times=TIMES)
     def requests_fail(self, number: int, verb: str, resource: str, act: Any, times: int) -> None:
@@ -165,11 +168,6 @@ class Storm(RuleBasedStateMachine):
         definitions.install(self.sea.server)
         self.sea.strangers = {key: one for key, one in self.sea.strangers.items() if self.sea.kubectl.get(one)}
 
-    def one(self, data: st.DataObject) -> dict[str, Any]:
-        """One of the objects of all apps."""
-        live = self.sea.live()
-        return live[data.draw(st.sampled_from(sorted(live)))]
-
 
 class LossyStorm(Storm):
     """The same with watches that lose events, which lists find every second."""
@@ -182,6 +180,11 @@ class LossyStorm(Storm):
     )
     def events_are_lost(self, number: int, kind: str, resource: str, times: int) -> None:
         self.sea.pods[number].proxy.event(kind, resource, faults.LOSE, times=times)
+
+
+def one(there: Mapping[storm.Key, T], which: int) -> list[T]:
+    """This one of what there is, or none if there is nothing."""
+    return [there[sorted(there)[which % len(there)]]] if there else []
 
 
 def app(name: str, spec: dict[str, Any]) -> dict[str, Any]:
