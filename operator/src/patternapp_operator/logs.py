@@ -1,15 +1,11 @@
-"""Logs as one JSON object a line on standard error.
-
-What holds here: a line has time, level, logger and message, what `about` was told, the trace that goes on, and the
-traceback of an error. Nothing else gets into it, whatever a library hangs on its records.
-"""
+"""Logs as one JSON object a line on standard error: what a line is about, and the trace that goes on."""
 
 from __future__ import annotations
 
-import json
 import logging
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+from patternapp.telemetry import json_logs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,27 +27,14 @@ def about(app: AppKey, *, item: Ref | None = None, reason: str = "") -> dict[str
     return {_ABOUT: told}
 
 
-class JsonFormatter(logging.Formatter):
-    """Writes records as JSON."""
+def formatter(trace_id: Callable[[], str] = str) -> json_logs.JsonFormatter:
+    """Writes what a line is about; `trace_id` tells the trace that goes on, empty where there is none."""
 
-    def __init__(self, trace_id: Callable[[], str] = str) -> None:
-        """`trace_id` tells the trace that goes on; empty where there is none."""
-        super().__init__()
-        self._trace_id = trace_id
+    def more(record: logging.LogRecord) -> dict[str, str]:
+        trace = trace_id()
+        return {**getattr(record, _ABOUT, {}), **({"trace_id": trace} if trace else {})}
 
-    def format(self, record: logging.LogRecord) -> str:
-        entry: dict[str, str] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-            **getattr(record, _ABOUT, {}),
-        }
-        if trace_id := self._trace_id():
-            entry["trace_id"] = trace_id
-        if record.exc_info:
-            entry["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(entry, ensure_ascii=False)
+    return json_logs.JsonFormatter(more)
 
 
 def begin(level: str, trace_id: Callable[[], str] = str) -> None:
@@ -61,7 +44,7 @@ def begin(level: str, trace_id: Callable[[], str] = str) -> None:
         ValueError: there is no such level.
     """
     handler = logging.StreamHandler()
-    handler.setFormatter(JsonFormatter(trace_id))
+    handler.setFormatter(formatter(trace_id))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))

@@ -1,7 +1,6 @@
-"""Traces by OpenTelemetry, sent by OTLP over HTTP. Imported only where they are wanted.
+"""Traces by OpenTelemetry. Imported only where they are wanted.
 
-What holds here: exporter, sampler, limits and resource are what the OTEL_* variables say; nothing of the process is set
-globally. Spans are sent from a thread of the library's, so nothing waits for the collector but `close`.
+What holds here: nothing of the process is set globally.
 """
 
 from __future__ import annotations
@@ -10,11 +9,9 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from opentelemetry import trace
-from opentelemetry.exporter.otlp.proto.http import trace_exporter
-from opentelemetry.sdk import resources as sdk_resources
-from opentelemetry.sdk import trace as sdk
-from opentelemetry.sdk.trace import export
 from opentelemetry.trace.propagation import tracecontext
+
+from patternapp.telemetry import provider
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,11 +28,7 @@ class Spans:
 
     def __init__(self, identity: str) -> None:
         """Begin, in the name of a replica."""
-        # What the environment says goes before what is said here.
-        said = sdk_resources.OTELResourceDetector().detect()
-        ours = sdk_resources.Resource({"service.name": SERVICE, "service.instance.id": identity})
-        self._provider = sdk.TracerProvider(resource=ours.merge(said), shutdown_on_exit=False)
-        self._provider.add_span_processor(export.BatchSpanProcessor(trace_exporter.OTLPSpanExporter()))
+        self._provider = provider.provider({"service.name": SERVICE, "service.instance.id": identity})
         self._tracer = self._provider.get_tracer(SERVICE)
         self._propagator = tracecontext.TraceContextTextMapPropagator()
 

@@ -12,17 +12,13 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Protocol
 
-from patternapp import errors
+from patternapp.telemetry import tracing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from contextlib import AbstractContextManager
 
     from patternapp.cluster.resources import AppKey
-
-_ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
-_EXPORTER = "OTEL_TRACES_EXPORTER"
-_PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 
 
 class Span(Protocol):
@@ -89,28 +85,8 @@ def begin(environment: Mapping[str, str], identity: str) -> Tracing:
     Raises:
         errors.EnvironmentProblem: they want what there is not.
     """
-    if not _wanted(environment):
+    if not tracing.wanted(environment):
         return OFF
-    protocol = next((environment[name] for name in _PROTOCOLS if environment.get(name)), "http/protobuf")
-    if protocol != "http/protobuf":
-        raise errors.EnvironmentProblem(
-            f"traces cannot be sent by {protocol}; set {_PROTOCOLS[0]} to http/protobuf, and {_ENDPOINTS[0]} to a"
-            " collector that takes it"
-        )
-    try:
+    with tracing.importing("patternapp[tracing]"):
         from patternapp_operator import spans  # noqa: PLC0415 - nothing of it is imported while it is off
-    except ImportError as error:
-        raise errors.EnvironmentProblem(
-            f"OTEL_* variables ask for traces, but {error.name} is not installed; install patternapp[tracing] or set"
-            " OTEL_SDK_DISABLED=true"
-        ) from error
     return spans.Spans(identity)
-
-
-def _wanted(environment: Mapping[str, str]) -> bool:
-    if environment.get("OTEL_SDK_DISABLED", "").lower() == "true":
-        return False
-    exporter = environment.get(_EXPORTER, "")
-    if exporter not in {"", "none", "otlp"}:
-        raise errors.EnvironmentProblem(f"traces cannot be sent by {exporter!r}; set {_EXPORTER} to otlp or none")
-    return exporter == "otlp" or (exporter == "" and any(environment.get(name) for name in _ENDPOINTS))

@@ -22,8 +22,8 @@ from typing import NoReturn
 import pydantic
 
 from patternapp import errors
-from patternapp_services import addresses, json_logs
-from patternapp_services.logs import Secrets
+from patternapp_services import addresses, logs
+from patternapp_services.connections import Secrets
 
 SECRETS = Path("/etc/patternapp/secrets")
 MONITOR_PORT = 9464
@@ -84,7 +84,7 @@ def command() -> NoReturn:
 def main(arguments: list[str] | None = None) -> int:
     """Run what the command line names."""
     options = _parser().parse_args(arguments)
-    json_logs.install()
+    logs.begin()
     try:
         config = _read(options.config)
         run: Run = importlib.import_module(ROLES[options.role].module).run

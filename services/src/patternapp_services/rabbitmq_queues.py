@@ -10,7 +10,7 @@ from aio_pika import exceptions
 if TYPE_CHECKING:
     from aio_pika import abc
 
-    from patternapp_services import logs
+    from patternapp_services import connections
 
 CONNECT_TIMEOUT = 5.0
 _ARGUMENTS = {"x-queue-type": "quorum"}
@@ -19,7 +19,7 @@ _IN_ORDER = {"x-single-active-consumer": True}
 """Quorum queues know no exclusive consumers; this is theirs."""
 
 
-async def connect(log: logs.RabbitMq, secrets: logs.Secrets) -> abc.AbstractConnection:
+async def connect(log: connections.RabbitMq, secrets: connections.Secrets) -> abc.AbstractConnection:
     """A connection to the address in the Secret, which is read anew.
 
     Raises:

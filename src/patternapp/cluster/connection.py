@@ -56,6 +56,8 @@ async def connected(target: Target, environment: Mapping[str, str] = os.environ)
         raise errors.EnvironmentProblem(
             f"there is no kubeconfig at {paths}; name yours with --kubeconfig or KUBECONFIG"
         )
+    # Or else a proxy in the environment and a login in ~/.netrc would be used as well.
+    found.client_session_kwargs = {"trust_env": False}
     try:
         api = client.ApiClient(found)
     except UNUSABLE as error:

@@ -6,12 +6,11 @@ logging itself keeps what it set up, and can put `EventFilter` on its own handle
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
-from datetime import UTC, datetime
 
 from patternapp.receiver import context
+from patternapp.telemetry import json_logs
 
 LEVELS = ("debug", "info", "warning", "error")
 _NAMED = ("id", "source", "type")
@@ -33,26 +32,14 @@ class EventFilter(logging.Filter):
         return True
 
 
-class JsonFormatter(logging.Formatter):
-    """Writes records that passed `EventFilter` as JSON objects."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        entry: dict[str, object] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        if event := getattr(record, "event", None):
-            entry["event"] = event
-            entry["events"] = getattr(record, "events", 1)
-        if trace_id := getattr(record, "trace_id", ""):
-            entry["trace_id"] = trace_id
-        if record.exc_info:
-            entry["traceback"] = self.formatException(record.exc_info)
-        if record.stack_info:
-            entry["stack"] = self.formatStack(record.stack_info)
-        return json.dumps(entry, ensure_ascii=False)
+def told(record: logging.LogRecord) -> dict[str, object]:
+    """What a line of JSON tells of a record that passed `EventFilter`."""
+    entry: dict[str, object] = {}
+    if event := getattr(record, "event", None):
+        entry = {"event": event, "events": getattr(record, "events", 1)}
+    if trace_id := getattr(record, "trace_id", ""):
+        entry["trace_id"] = trace_id
+    return entry
 
 
 class TextFormatter(logging.Formatter):
@@ -76,5 +63,5 @@ def begin(level: str) -> None:
         return
     handler = logging.StreamHandler()
     handler.addFilter(EventFilter())
-    handler.setFormatter(TextFormatter() if sys.stderr.isatty() else JsonFormatter())
+    handler.setFormatter(TextFormatter() if sys.stderr.isatty() else json_logs.JsonFormatter(told))
     logging.basicConfig(level=level.upper(), handlers=[handler])

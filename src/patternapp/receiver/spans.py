@@ -1,9 +1,8 @@
-"""Spans of a function's events by OpenTelemetry, sent by OTLP over HTTP. Imported only where they are wanted.
+"""Spans of a function's events by OpenTelemetry. Imported only where they are wanted.
 
 What holds here:
 
-* Exporter, sampler, limits and resource are what the OTEL_* variables say. A provider that the application has set
-  itself is used as it is.
+* A provider that the application has set itself is used as it is.
 * A span is a child of the place in its trace where the event came from. The events of a batch have traces of their own,
   so the span of a batch only links to them (semantic conventions for messaging, "Batch receiving").
 * No data, and no text of an error, is ever in a span.
@@ -15,13 +14,11 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from opentelemetry import trace
-from opentelemetry.exporter.otlp.proto.http import trace_exporter
-from opentelemetry.sdk import resources as sdk_resources
 from opentelemetry.sdk import trace as sdk
-from opentelemetry.sdk.trace import export
 from opentelemetry.trace.propagation import tracecontext
 
 from patternapp.receiver import context, outcomes
+from patternapp.telemetry import provider
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -45,11 +42,7 @@ class Spans:
     def __init__(self, name: str) -> None:
         self._own: sdk.TracerProvider | None = None
         if not isinstance(trace.get_tracer_provider(), sdk.TracerProvider):
-            # What the environment says goes before what is said here.
-            said = sdk_resources.OTELResourceDetector().detect()
-            resource = sdk_resources.Resource({"service.name": name}).merge(said)
-            self._own = sdk.TracerProvider(resource=resource, shutdown_on_exit=False)
-            self._own.add_span_processor(export.BatchSpanProcessor(trace_exporter.OTLPSpanExporter()))
+            self._own = provider.provider({"service.name": name})
             trace.set_tracer_provider(self._own)
         self._tracer = trace.get_tracer("patternapp.receiver")
 

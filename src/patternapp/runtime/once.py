@@ -11,13 +11,16 @@ What holds here:
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from patternapp import cloudevents, delivery, sender
 from patternapp.delivery import DeliverySpec, Outcome
+from patternapp.receiver import server
 from patternapp.receiver.settings import Settings
 from patternapp.runtime import asgi
 
@@ -135,8 +138,9 @@ async def _run(coroutine: Coroutine[Any, Any, Ended], grace: float) -> Ended:
 
 
 async def _work(app: Any, event: Event[bytes | None], around: Around) -> Ended:
-    async with asgi.started(app) as state:
-        outcome = await asgi.answer(app, event, state)
+    port = int(os.environ.get("PORT", server.DEFAULT_PORT))
+    async with asgi.started(app, name=f"job:{socket.gethostname()}", port=port) as application:
+        outcome = await application.send(event)
         match delivery.decide(outcome, attempt=1, spec=DeliverySpec(retry=1)):
             case delivery.Ack(reply=reply):
                 return await _acknowledged(outcome, reply, around.replies)

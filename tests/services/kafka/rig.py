@@ -19,7 +19,7 @@ from kafka import errors as kafka_errors
 from services.programs import Service
 
 from patternapp import cloudevents
-from patternapp_services import addresses, logs, program
+from patternapp_services import addresses, connections, program
 from patternapp_services.bindings import kafka as binding
 from patternapp_services.worker import service
 
@@ -155,7 +155,7 @@ class Topic:
         stopping = asyncio.Event()
         setting = program.Setting(
             config=json.dumps(self._config(function)).encode(),
-            secrets=logs.Secrets(self.folder),
+            secrets=connections.Secrets(self.folder),
             addresses=addresses.Addresses(),
             host=process.HOST,
             port=0,

@@ -21,7 +21,7 @@ def line(
     record = logging.getLogger("patternapp_operator.apply").makeRecord(
         "patternapp_operator.apply", logging.WARNING, __file__, 1, "pruned %s", ("café\n",), told, extra=extra
     )
-    text = logs.JsonFormatter(lambda: trace_id).format(record)
+    text = logs.formatter(lambda: trace_id).format(record)
     assert "\n" not in text
     found: dict[str, Any] = json.loads(text)
     return found

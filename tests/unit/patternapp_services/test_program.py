@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from patternapp_services import json_logs, program
+from patternapp_services import program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,14 +71,3 @@ def test_a_role_that_is_not_known_is_a_wrong_use(tmp_path: Path) -> None:
         run("nobody", tmp_path / "config.json")
 
     assert ended.value.code == 2
-
-
-def test_a_line_of_the_log_is_json_with_its_traceback() -> None:
-    record = logging.LogRecord("some", logging.ERROR, "f.py", 1, "it %s", ("broke",), None)
-    record.exc_info = (ValueError, ValueError("why"), None)
-
-    line = json.loads(json_logs.Formatter().format(record))
-
-    assert (line["level"], line["logger"], line["message"]) == ("error", "some", "it broke")
-    assert line["error"].endswith("ValueError: why")
-    assert line["time"].endswith("Z")

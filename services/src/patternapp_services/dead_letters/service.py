@@ -20,8 +20,8 @@ from patternapp_services.dead_letters import api, database, redrive, sink, store
 if TYPE_CHECKING:
     from typing import Self
 
+    from patternapp_services.connections import Secrets
     from patternapp_services.dead_letters.database import Database
-    from patternapp_services.logs import Secrets
     from patternapp_services.program import Setting
 
 GRACE = 20

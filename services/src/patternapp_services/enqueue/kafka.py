@@ -20,7 +20,7 @@ import kafka
 from kafka import errors as kafka_errors
 
 from patternapp import errors
-from patternapp_services import logs
+from patternapp_services import connections
 from patternapp_services.bindings import kafka as binding
 from patternapp_services.enqueue.writers import NotWritten, TooLarge
 
@@ -47,7 +47,7 @@ class KafkaWriter:
         secrets: What opens it.
     """
 
-    def __init__(self, log: logs.Kafka, secrets: logs.Secrets) -> None:
+    def __init__(self, log: connections.Kafka, secrets: connections.Secrets) -> None:
         self._topic = log.names[0]
         self._kafka = log
         self._secrets = secrets
@@ -110,7 +110,7 @@ class KafkaWriter:
 
     def _connected(self) -> kafka.KafkaProducer:
         if self._producer is None:
-            options = logs.kafka_options(self._kafka, self._secrets)
+            options = connections.kafka_options(self._kafka, self._secrets)
             try:
                 self._producer = kafka.KafkaProducer(**options, **_settings(), client_id="patternapp-enqueue")
             except kafka_errors.KafkaError:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from aio_pika import abc
 
     from patternapp.cloudevents import Event
-    from patternapp_services import logs
+    from patternapp_services import connections
 
 DELIVERY_TIMEOUT = 10.0
 GOODBYE = 2.0
@@ -43,7 +43,7 @@ _FAILURES = (
 class RabbitMqWriter:
     """One queue."""
 
-    def __init__(self, log: logs.RabbitMq, secrets: logs.Secrets) -> None:
+    def __init__(self, log: connections.RabbitMq, secrets: connections.Secrets) -> None:
         self._queue = log.queue
         self._rabbitmq = log
         self._secrets = secrets

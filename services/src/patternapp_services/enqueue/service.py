@@ -9,7 +9,7 @@ import prometheus_client
 import pydantic
 
 from patternapp.spec.base import Model
-from patternapp_services import logs, monitor, serving
+from patternapp_services import connections, monitor, serving
 from patternapp_services.enqueue.app import Enqueue
 from patternapp_services.enqueue.kafka import KafkaWriter
 from patternapp_services.enqueue.measures import Measures
@@ -29,8 +29,8 @@ class Entry(Model):
     """A path, and the queue or topic behind it: exactly one of `kafka` and `rabbitmq`."""
 
     path: str
-    kafka: logs.Kafka | None = None
-    rabbitmq: logs.RabbitMq | None = None
+    kafka: connections.Kafka | None = None
+    rabbitmq: connections.RabbitMq | None = None
 
     @pydantic.model_validator(mode="after")
     def _one(self) -> Self:
@@ -38,7 +38,7 @@ class Entry(Model):
             raise ValueError("give exactly one of kafka and rabbitmq")
         return self
 
-    def writer(self, secrets: logs.Secrets) -> Writer:
+    def writer(self, secrets: connections.Secrets) -> Writer:
         """What appends to it; its connection is made when it is needed."""
         if self.rabbitmq is not None:
             return RabbitMqWriter(self.rabbitmq, secrets)

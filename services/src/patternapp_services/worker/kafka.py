@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from patternapp.consume.items import Item
     from patternapp.consume.memory import MemoryLog
-    from patternapp_services import logs
+    from patternapp_services import connections
     from patternapp_services.worker.limits import Limits
     from patternapp_services.worker.measures import Measures
     from patternapp_services.worker.partitions import Place
@@ -62,8 +62,8 @@ class KafkaReader:
 
     def __init__(
         self,
-        log: logs.Kafka,
-        secrets: logs.Secrets,
+        log: connections.Kafka,
+        secrets: connections.Secrets,
         *,
         function: str,
         limits: Limits,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import kafka
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 
-from patternapp_services import logs
+from patternapp_services import connections
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from patternapp_services.worker.partitions import Place
 
 
-def connect(log: logs.Kafka, secrets: logs.Secrets, limits: Limits) -> Any:
+def connect(log: connections.Kafka, secrets: connections.Secrets, limits: Limits) -> Any:
     """A consumer of the group, which has not joined it yet.
 
     Raises:
@@ -43,7 +43,7 @@ def connect(log: logs.Kafka, secrets: logs.Secrets, limits: Limits) -> Any:
         "bootstrap_timeout_ms": 10_000,
         "metrics_enabled": False,
     }
-    return kafka.KafkaConsumer(**logs.kafka_options(log, secrets), **settings)
+    return kafka.KafkaConsumer(**connections.kafka_options(log, secrets), **settings)
 
 
 def keep_joining(consumer: Any) -> None:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from aio_pika import abc
 
     from patternapp.consume.memory import MemoryLog
-    from patternapp_services import logs
+    from patternapp_services import connections
     from patternapp_services.worker.limits import Limits
     from patternapp_services.worker.measures import Measures
 
@@ -92,8 +92,8 @@ class RabbitMqReader:
 
     def __init__(
         self,
-        log: logs.RabbitMq,
-        secrets: logs.Secrets,
+        log: connections.RabbitMq,
+        secrets: connections.Secrets,
         *,
         function: str,
         ordered: bool,

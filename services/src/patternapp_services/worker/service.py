@@ -17,7 +17,7 @@ from patternapp.consume.consumer import Consumer
 from patternapp.consume.memory import MemoryLog
 from patternapp.delivery import DeliverySpec
 from patternapp.spec.base import Model
-from patternapp_services import logs, monitor, serving
+from patternapp_services import connections, monitor, serving
 from patternapp_services.enqueue.kafka import KafkaWriter
 from patternapp_services.worker.kafka import KafkaReader
 from patternapp_services.worker.limits import Limits
@@ -92,8 +92,8 @@ class Config(Model):
     own address where nobody of ours fills the log.
     """
 
-    kafka: logs.Kafka | None = None
-    rabbitmq: logs.RabbitMq | None = None
+    kafka: connections.Kafka | None = None
+    rabbitmq: connections.RabbitMq | None = None
     url: str
     batch: Batch
     ordered: bool
@@ -168,7 +168,7 @@ def _dead_letters(
     return Topic(name=topic, writer=writer)
 
 
-def _reader(config: Config, secrets: logs.Secrets, measures: Measures, *, entry: str) -> Reader:
+def _reader(config: Config, secrets: connections.Secrets, measures: Measures, *, entry: str) -> Reader:
     if config.kafka is not None:
         return KafkaReader(config.kafka, secrets, function=entry, limits=config.limits(), measures=measures)
     if config.rabbitmq is None:

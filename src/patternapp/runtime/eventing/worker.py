@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from patternapp import batches, delivery
+from patternapp.consume import verdicts as batch
 from patternapp.runtime.eventing import verdicts
 from patternapp.runtime.eventing.dispatcher import LEASE_MARGIN
 from patternapp.runtime.eventing.underway import UnderWay
@@ -128,7 +128,7 @@ class Worker:
             await self._settle(leases, (await self._call_one(lease),))
             return
         outcome = await self._engine.caller.call_batch(consume.head, leases, within=consume.delivery.timeout)
-        await self._settle(leases, split(outcome, leases))
+        await self._settle(leases, batch.split(outcome, [lease.event for lease in leases]))
 
     async def _call_one(self, lease: Lease) -> Outcome:
         consume = self._consume
@@ -152,30 +152,3 @@ class Worker:
             for lease, outcome in zip(leases, outcomes, strict=True)
         )
         await self._engine.settle(settlements, edge=self._edge)
-
-
-def split(outcome: Outcome, leases: tuple[Lease, ...]) -> tuple[Outcome, ...]:
-    """The outcome of a batch as one outcome an event, in the order of the leases."""
-    shared = replace(outcome, together=len(leases) > 1)
-    if outcome.code is None or not 200 <= outcome.code < 300:
-        return (shared,) * len(leases)
-    try:
-        failures = {(one.source, one.id): one for one in batches.decode(outcome.body)}
-    except ValueError as error:
-        return (replace(shared, error=str(error)),) * len(leases)
-    return tuple(
-        _of_one(shared, failures.get((str(lease.event.attributes["source"]), str(lease.event.attributes["id"]))))
-        for lease in leases
-    )
-
-
-def _of_one(shared: Outcome, failure: batches.Failure | None) -> Outcome:
-    if failure is None:
-        return replace(shared, body=b"", together=False)
-    return replace(
-        shared,
-        code=503 if failure.retry else delivery.REJECTED,
-        body=failure.reason.encode(),
-        retry_after=failure.after,
-        together=shared.together and failure.together,
-    )

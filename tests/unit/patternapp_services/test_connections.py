@@ -8,31 +8,35 @@ from typing import Any
 import pytest
 
 from patternapp import errors
-from patternapp_services import logs
+from patternapp_services import connections
 
 LOGIN = {"user": "u", "password": "p"}
 
 
-def kafka(**more: Any) -> logs.Kafka:
-    return logs.Kafka.model_validate({"bootstrapServers": ("a:9092", "b:9092"), "topic": "t", **more}, strict=False)
+def kafka(**more: Any) -> connections.Kafka:
+    return connections.Kafka.model_validate(
+        {"bootstrapServers": ("a:9092", "b:9092"), "topic": "t", **more}, strict=False
+    )
 
 
-def secret(folder: Path, keys: dict[str, str]) -> logs.Secrets:
+def secret(folder: Path, keys: dict[str, str]) -> connections.Secrets:
     place = folder / "kafka"
     place.mkdir()
     for name, value in keys.items():
         (place / name).write_text(f"{value}\n")
-    return logs.Secrets(folder)
+    return connections.Secrets(folder)
 
 
 def test_without_a_secret_the_connection_is_in_the_clear(tmp_path: Path) -> None:
-    assert logs.kafka_options(kafka(), logs.Secrets(tmp_path)) == {"bootstrap_servers": ["a:9092", "b:9092"]}
+    assert connections.kafka_options(kafka(), connections.Secrets(tmp_path)) == {
+        "bootstrap_servers": ["a:9092", "b:9092"]
+    }
 
 
 def test_what_the_configuration_says_counts_before_what_the_secret_says(tmp_path: Path) -> None:
     secrets = secret(tmp_path, {**LOGIN, "protocol": "SASL_SSL", "sasl.mechanism": "PLAIN"})
 
-    options = logs.kafka_options(
+    options = connections.kafka_options(
         kafka(secretName="kafka", protocol="SASL_PLAINTEXT", saslMechanism="SCRAM-SHA-256"), secrets
     )
 
@@ -46,14 +50,14 @@ def test_what_the_configuration_says_counts_before_what_the_secret_says(tmp_path
 
 
 def test_a_secret_that_says_nothing_means_tls_and_scram(tmp_path: Path) -> None:
-    options = logs.kafka_options(kafka(secretName="kafka"), secret(tmp_path, LOGIN))
+    options = connections.kafka_options(kafka(secretName="kafka"), secret(tmp_path, LOGIN))
 
     assert (options["security_protocol"], options["sasl_mechanism"]) == ("SASL_SSL", "SCRAM-SHA-512")
     assert options["ssl_context"].check_hostname
 
 
 def test_a_client_certificate_needs_no_password(tmp_path: Path) -> None:
-    options = logs.kafka_options(kafka(secretName="kafka", protocol="SSL"), secret(tmp_path, {}))
+    options = connections.kafka_options(kafka(secretName="kafka", protocol="SSL"), secret(tmp_path, {}))
 
     assert "sasl_mechanism" not in options
 
@@ -68,9 +72,9 @@ def test_a_client_certificate_needs_no_password(tmp_path: Path) -> None:
 )
 def test_a_secret_that_lacks_something_is_named(tmp_path: Path, keys: dict[str, str], said: str) -> None:
     with pytest.raises(errors.EnvironmentProblem, match=said):
-        logs.kafka_options(kafka(secretName="kafka"), secret(tmp_path, keys))
+        connections.kafka_options(kafka(secretName="kafka"), secret(tmp_path, keys))
 
 
 def test_a_secret_that_is_not_mounted_is_named(tmp_path: Path) -> None:
     with pytest.raises(errors.EnvironmentProblem, match="the Secret kafka is not mounted"):
-        logs.kafka_options(kafka(secretName="kafka"), logs.Secrets(tmp_path))
+        connections.kafka_options(kafka(secretName="kafka"), connections.Secrets(tmp_path))

@@ -1,0 +1,1 @@
+"""What every process of PatternApp tells of itself in the same way: lines of logs, and where its traces go."""
