@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from components import process
-from services.functions import Function
 from services.programs import Service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from services.functions import Function
 
 PATH = "/source/new-upload"
 JSON = {"content-type": "application/json"}
@@ -38,15 +39,6 @@ def record(key: str = "cat.png", **changes: Any) -> dict[str, Any]:
 
 def body(*records: Any) -> bytes:
     return json.dumps({"Records": records}).encode()
-
-
-@pytest.fixture
-def broker() -> Iterator[Function]:
-    taking = Function()
-    taking.answer = lambda _: (202, b"")
-    taking.start()
-    yield taking
-    taking.stop()
 
 
 @pytest.fixture

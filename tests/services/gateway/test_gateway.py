@@ -7,36 +7,20 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from services.functions import Function
 from services.programs import Service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from services.functions import Function
+
 PROOF = {"x-api-key": "k1"}
 
 
 @pytest.fixture
-def function() -> Iterator[Function]:
-    orders = Function()
-    orders.answer = lambda _: (200, b"placed")
-    orders.start()
-    yield orders
-    orders.stop()
-
-
-@pytest.fixture
-def broker() -> Iterator[Function]:
-    taking = Function()
-    taking.answer = lambda _: (202, b"")
-    taking.start()
-    yield taking
-    taking.stop()
-
-
-@pytest.fixture
 def service(function: Function, broker: Function, tmp_path: Path) -> Iterator[Service]:
+    function.answer = lambda _: (200, b"placed")
     secret = tmp_path / "secrets" / "shop-keys" / "mobile"
     secret.parent.mkdir(parents=True)
     secret.write_text(hashlib.sha256(b"k1").hexdigest())

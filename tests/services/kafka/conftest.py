@@ -1,11 +1,10 @@
-"""What tests of Kafka share: a topic of their own in one broker, a function, and a sink for dead letters."""
+"""What tests of Kafka share: a topic of their own in one broker."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import pytest
-from services import functions
 from services.kafka import rig
 
 if TYPE_CHECKING:
@@ -19,16 +18,3 @@ if TYPE_CHECKING:
 def topic(kafka_broker: Broker, tmp_path: Path) -> Iterator[rig.Topic]:
     with rig.topic(kafka_broker, folder=tmp_path) as made:
         yield made
-
-
-@pytest.fixture
-def function() -> Iterator[functions.Function]:
-    with functions.running() as running:
-        yield running
-
-
-@pytest.fixture
-def sink() -> Iterator[functions.Function]:
-    """A dead-letter sink."""
-    with functions.running() as running:
-        yield running

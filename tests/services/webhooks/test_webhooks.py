@@ -8,12 +8,13 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from services.functions import Function
 from services.programs import Service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from services.functions import Function
 
 HOOK = {
     "path": "/hooks/push",
@@ -27,15 +28,6 @@ BODY = b'{"ref":"main"}'
 def signed(body: bytes, secret: bytes = b"s3cret") -> dict[str, str]:
     signature = hmac.new(secret, body, hashlib.sha256).hexdigest()
     return {"content-type": "application/json", "x-hub-signature-256": f"sha256={signature}", "x-github-delivery": "d1"}
-
-
-@pytest.fixture
-def broker() -> Iterator[Function]:
-    taking = Function()
-    taking.answer = lambda _: (202, b"")
-    taking.start()
-    yield taking
-    taking.stop()
 
 
 @pytest.fixture
