@@ -80,14 +80,14 @@ class Dev:
         assert self._process is not None
         return self._process.pid
 
-    def start(self, *options: str) -> Dev:
+    def start(self, *options: str, env: dict[str, str] | None = None) -> Dev:
         with self.output.open("ab") as log:
             self._process = subprocess.Popen(
                 [*PATTERNAPP, "dev", str(self.file), "--port", str(self.port), "--data", str(self.data), *options],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+                env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **(env or {})},
             )
         eventually(self._healthy)
         return self

@@ -6,21 +6,20 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from patternapp.receiver import server
-from patternapp.runtime.grace import Grace
-from patternapp.runtime.web import webserver
+from patternapp.http import server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+HOST = "127.0.0.1"
 
 
 @contextlib.asynccontextmanager
 async def served(app: Any) -> AsyncIterator[str]:
     """The URL of an ASGI application, served as `dev` serves its own."""
-    with server.listen(webserver.HOST, 0) as listening:
-        web = webserver.WebServer(app, listening, grace=Grace(1))
-        async with web.serving():
-            yield f"http://{webserver.HOST}:{listening.getsockname()[1]}"
+    with server.listen(HOST, 0) as listening:
+        async with server.serving(app, listening, grace=lambda: 1.0):
+            yield f"http://{HOST}:{listening.getsockname()[1]}"
 
 
 @contextlib.asynccontextmanager
@@ -34,6 +33,6 @@ async def answering(answer: bytes) -> AsyncIterator[str]:
         writer.close()
         await writer.wait_closed()
 
-    listening = await asyncio.start_server(converse, webserver.HOST, 0)
+    listening = await asyncio.start_server(converse, HOST, 0)
     async with listening:
-        yield f"http://{webserver.HOST}:{listening.sockets[0].getsockname()[1]}"
+        yield f"http://{HOST}:{listening.sockets[0].getsockname()[1]}"

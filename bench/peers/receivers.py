@@ -109,7 +109,8 @@ _UVICORN = ("uvicorn", "main:app", "--port", "{port}", "--no-access-log", "--log
 OURS = Receiver(
     name="patternapp",
     code=_OURS,
-    command=("patternapp", "serve", "main:app", "--host", "127.0.0.1", "--port", "{port}"),
+    # The timeout is what `render` sets for a function that does not say another.
+    command=("patternapp", "serve", "main:app", "--host", "127.0.0.1", "--port", "{port}", "--timeout", "29"),
 )
 ROUTED = Receiver(name="patternapp with a route", code=_ROUTED, command=OURS.command)
 BARE = Receiver(name="bare uvicorn", code=_BARE, command=_UVICORN)
@@ -204,8 +205,10 @@ def free_port() -> int:
 
 
 def _environment(port: int) -> Mapping[str, str]:
+    # Installed packages come compiled. What is not, is compiled by its first start, as in an image by its build.
+    kept = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     # func-python reads where to listen here.
-    return {**os.environ, "LISTEN_ADDRESS": f"127.0.0.1:{port}", "PYTHONSAFEPATH": ""}
+    return {**kept, "LISTEN_ADDRESS": f"127.0.0.1:{port}", "PYTHONSAFEPATH": ""}
 
 
 def _takes(port: int) -> bool:

@@ -33,22 +33,11 @@ PING = """
 """
 
 
-class Served:
-    """A running function."""
+class Port:
+    """A port of this machine, and what a client may say to it."""
 
-    def __init__(self, process: subprocess.Popen[bytes], port: int, output: Path) -> None:
-        self.process = process
+    def __init__(self, port: int) -> None:
         self.port = port
-        self._output = output
-
-    @property
-    def output(self) -> str:
-        return self._output.read_text(errors="replace")
-
-    @property
-    def handled(self) -> int:
-        """How many events a handler was called with."""
-        return self.output.count("handled")
 
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=harness.DEADLINE)
@@ -66,6 +55,24 @@ class Served:
         with contextlib.closing(connection):
             connection.request("GET", path)
             return connection.getresponse().status
+
+
+class Served(Port):
+    """A running function."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int, output: Path) -> None:
+        super().__init__(port)
+        self.process = process
+        self._output = output
+
+    @property
+    def output(self) -> str:
+        return self._output.read_text(errors="replace")
+
+    @property
+    def handled(self) -> int:
+        """How many events a handler was called with."""
+        return self.output.count("handled")
 
     def memory(self) -> int:
         """Bytes resident."""
@@ -119,6 +126,23 @@ def read_all(connection: socket.socket) -> bytes:
     with contextlib.suppress(ConnectionResetError):
         while piece := connection.recv(65536):
             said += piece
+    return said
+
+
+def dripped(connection: socket.socket) -> bytes:
+    """What is answered first to bytes that come one by one, some in a second."""
+    connection.settimeout(0.05)
+    said = b""
+
+    def drip() -> bytes:
+        nonlocal said
+        with contextlib.suppress(TimeoutError):
+            said += connection.recv(1000)
+        if not said:
+            connection.sendall(b"x")
+        return said
+
+    harness.eventually(drip)
     return said
 
 

@@ -69,20 +69,8 @@ def test_an_idle_connection_ends_after_its_last_answer(served: serving.Served) -
 def test_a_client_that_drips_its_body_is_refused(served: serving.Served) -> None:
     with served.connect() as connection:
         connection.sendall(serving.HEAD + b"Content-Length: 100000\r\n\r\n")
-        connection.settimeout(0.05)
-        said = b""
 
-        def dripped() -> bytes:
-            nonlocal said
-            with contextlib.suppress(TimeoutError):
-                said += connection.recv(1000)
-            if not said:
-                connection.sendall(b"x")
-            return said
-
-        harness.eventually(dripped)
-
-    assert serving.statuses(said) == [408]
+        assert serving.statuses(serving.dripped(connection)) == [408]
 
 
 def test_a_client_that_does_not_read_its_answer_is_left(served: serving.Served) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import prometheus_client
 
-from patternapp_services import serving, wire
+from patternapp.http import server
+from patternapp_services import wire
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -65,6 +66,6 @@ async def serve(app: App, setting: Setting) -> None:
     looks = Monitored(None, registry=registry, ready=lambda: "it is stopping" if setting.stopping.is_set() else "")
     async with contextlib.AsyncExitStack() as stack:
         for one, port in ((looks, setting.monitor_port), (app, setting.port)):
-            listening = stack.enter_context(serving.listen(setting.host, port))
-            await stack.enter_async_context(serving.serving(one, listening, grace=GRACE))
+            listening = stack.enter_context(server.listen(setting.host, port))
+            await stack.enter_async_context(server.serving(one, listening, grace=lambda: GRACE, limits=setting.limits))
         await setting.stopping.wait()

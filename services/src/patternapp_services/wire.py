@@ -10,7 +10,6 @@ What holds here:
 from __future__ import annotations
 
 import datetime as dt
-import http
 import json
 import re
 import uuid
@@ -18,6 +17,7 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from patternapp import bodies
+from patternapp.http import answers
 
 if TYPE_CHECKING:
     from patternapp.cloudevents import Event
@@ -142,9 +142,9 @@ async def respond_json(send: Send, status: int, value: object) -> None:
 
 async def problem(send: Send, status: int, detail: str, *, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
     """One complete error answer (RFC 9457)."""
-    title = http.HTTPStatus(status).phrase
-    body = json.dumps({"type": "about:blank", "title": title, "status": status, "detail": detail}).encode()
-    await respond(send, status, body=body, headers=[(b"content-type", b"application/problem+json"), *headers])
+    answer = answers.problem(status, detail)
+    answer.headers.extend(headers)
+    await answers.send_answer(answer, send)
 
 
 async def unavailable(send: Send, detail: str) -> None:

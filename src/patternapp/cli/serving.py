@@ -5,25 +5,29 @@ from typing import Annotated, Any
 
 import typer
 
-from patternapp.receiver.limits import Limits
+from patternapp.http import limits
 from patternapp.receiver.settings import Settings
 
-LIMITS = Limits()
+LIMITS = limits.USUAL
 SETTINGS = Settings()
 
 
 def _option(name: str, text: str, **more: Any) -> Any:
-    return typer.Option(f"--{name}", envvar=f"PATTERNAPP_{name.upper().replace('-', '_')}", help=text, **more)
+    return typer.Option(f"--{name}", envvar=limits.variable(name), help=text, **more)
 
 
-def _seconds(name: str, text: str) -> Any:
-    return _option(name, text, min=0.0, metavar="SECONDS")
+def _seconds(name: str, text: str, *, least: float = 0.0) -> Any:
+    return _option(name, text, min=least, metavar="SECONDS")
 
 
 def _count(name: str, text: str, *, metavar: str = "COUNT") -> Any:
     return _option(name, text, min=1, metavar=metavar)
 
 
+Timeout = Annotated[
+    float | None,
+    _seconds("timeout", "How long handlers of events may take with one request; without, they may hang.", least=0.001),
+]
 Linger = Annotated[
     float, _seconds("linger", "How long requests are still taken after SIGTERM, while readiness fails already.")
 ]

@@ -26,11 +26,13 @@ SOURCE_ATTRIBUTE = "patternappsource"
 FilterList = tuple[Mapping[str, Any], ...]
 BROKER = "broker"
 GATEWAY = "gateway"
+LAST_WORD = 1.0
+"""Seconds, at most, in which a function answers that it was too slow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Function:
-    """An HTTP receiver. Exactly one of `handler` and `command` is set."""
+    """An HTTP receiver. Exactly one of `handler` and `command` is set; `timeout` is what a caller waits, in seconds."""
 
     name: str
     handler: str | None
@@ -47,6 +49,11 @@ class Function:
     @property
     def key(self) -> str:
         return f"function/{self.name}"
+
+    @property
+    def handling(self) -> float:
+        """Seconds for a handler: a little less than its caller waits, who would not hear how it ended otherwise."""
+        return round(self.timeout - min(LAST_WORD, self.timeout / 20), 3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,9 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from patternapp.receiver import answers, handlers, hosting
+from patternapp.http import answers
+from patternapp.receiver import handlers, hosting
+from patternapp.receiver.deadline import Deadline
 from patternapp.receiver.dispatch import ANY, Dispatch
 from patternapp.receiver.endpoint import Endpoint
 from patternapp.receiver.health import Health
@@ -190,6 +192,7 @@ class Receiver(_Base):
             await send({"type": "lifespan.startup.failed", "message": _SHADOWED})
             return
         host = hosting.of(scope)
+        self._dispatch.deadline = Deadline(host.timeout)
         step: Step = self._once or self._dispatch
         if self._once is not None:
             self._once.repeated = host.repeated

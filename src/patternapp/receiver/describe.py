@@ -40,6 +40,7 @@ _PROBLEMS = {
     "429": "Too much to do; the event is delivered again.",
     "500": "The handler failed; the event is delivered again.",
     "503": "Not now; the event is delivered again.",
+    "504": "The handler took too long; the event is delivered again.",
 }
 _PROBLEM: Json = {
     "type": "object",

@@ -1,6 +1,7 @@
 """Which handler an event goes to, and what came of it.
 
-What holds here: one event's failure never touches another's; a batch is handled in order, handler by handler.
+What holds here: one event's failure never touches another's; a batch is handled in order, handler by handler, and what
+of it had no turn in time fails with all that had none.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import logging
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from patternapp.receiver import context, outcomes, replies
+from patternapp.receiver.deadline import Deadline, TimedOut
 from patternapp.receiver.outcomes import Failures, Reject, Retry
 
 if TYPE_CHECKING:
@@ -39,10 +41,12 @@ class Dispatch:
 
     Attributes:
         source: The source of the events that replies become.
+        deadline: How long one request may be handled.
     """
 
     def __init__(self, *, source: str) -> None:
         self.source = source
+        self.deadline = Deadline()
         self._single: dict[str, Handler] = {}
         self._batched: dict[str, Handler] = {}
 
@@ -69,8 +73,15 @@ class Dispatch:
         table[type_] = handler
 
     async def deliver(self, event: Wire) -> Event[bytes | None] | None:
-        """Handle one event and return its reply; raises what `answers.failed` has an answer for."""
-        handler = self._find(event, (self._single, self._batched))
+        """Handle one event and return its reply; raises what handling raises, and `TimedOut`."""
+        task = self.deadline.begin()
+        try:
+            return await self._deliver(event)
+        finally:
+            self.deadline.end(task)
+
+    async def _deliver(self, event: Wire) -> Event[bytes | None] | None:
+        handler = self._find(event, self._single, self._batched)
         context.enter(event)
         if handler.batched:
             for failed in await self._together(handler, [event]):
@@ -78,12 +89,13 @@ class Dispatch:
             return None
         try:
             value = await handler.handle(event)
+            if value is None:
+                return None
             return replies.reply_event(value, to=event, handler=handler, source=self.source)
         except (Reject, Retry):
             raise
-        except asyncio.CancelledError:
-            _log_abandoned(handler, [event])
-            raise
+        except asyncio.CancelledError as error:
+            raise self._abandoned(handler, [event]) or error from None
         except Exception as error:
             _log_failure(handler, [event], error)
             raise
@@ -94,26 +106,31 @@ class Dispatch:
         groups: dict[int, tuple[Handler, list[Wire]]] = {}
         for event in events:
             try:
-                handler = self._find(event, (self._batched, self._single))
+                handler = self._find(event, self._batched, self._single)
             except Reject as error:
                 failed.append(Failed(event, error))
             else:
                 groups.setdefault(id(handler), (handler, []))[1].append(event)
-        for handler, group in groups.values():
-            failed += await (self._together if handler.batched else self._one_by_one)(handler, group)
+        task = self.deadline.begin()
+        try:
+            for handler, group in groups.values():
+                failed += await (self._together if handler.batched else self._one_by_one)(handler, group)
+        finally:
+            self.deadline.end(task)
         return tuple(outcomes.failure(one.event, one.error, together=one.together) for one in failed)
 
-    def _find(self, event: Wire, tables: tuple[dict[str, Handler], ...]) -> Handler:
+    def _find(self, event: Wire, first: dict[str, Handler], second: dict[str, Handler]) -> Handler:
         type_ = str(event.attributes["type"])
-        for key in (type_, ANY):
-            for table in tables:
-                if key in table:
-                    return table[key]
+        found = first.get(type_) or second.get(type_) or first.get(ANY) or second.get(ANY)
+        if found is not None:
+            return found
         raise Reject(f"type: no handler takes {type_}")
 
     async def _together(self, handler: Handler, events: list[Wire]) -> list[Failed]:
         failed: list[Failed] = []
         readable: list[Event[Any]] = []
+        if self.deadline.passed:
+            return self._without_turn(events)
         for event in events:
             try:
                 readable.append(handler.read_item(event))
@@ -126,8 +143,9 @@ class Dispatch:
             result = await handler.handle_batch(readable)
             return failed + _named(handler, result)
         except asyncio.CancelledError:
-            _log_abandoned(handler, readable)
-            raise
+            if (late := self._abandoned(handler, readable)) is None:
+                raise
+            return failed + [Failed(event, late, together=len(readable) > 1) for event in readable]
         except Exception as error:  # noqa: BLE001 - whatever a handler raises, the worker is told event by event
             if not isinstance(error, Reject | Retry):
                 _log_failure(handler, readable, error)
@@ -135,13 +153,26 @@ class Dispatch:
 
     async def _one_by_one(self, handler: Handler, events: list[Wire]) -> list[Failed]:
         failed: list[Failed] = []
-        for event in events:
+        for number, event in enumerate(events):
+            if self.deadline.passed:
+                return failed + self._without_turn(events[number:])
             try:
-                if await self.deliver(event) is not None:
+                if await self._deliver(event) is not None:
                     raise Reject(f"{handler.name} gave a reply, which the answer to a batch cannot carry")  # noqa: TRY301 - one way for every failure
-            except Exception as error:  # noqa: BLE001 - as above; `deliver` logged it
+            except Exception as error:  # noqa: BLE001 - as above; `_deliver` logged it
                 failed.append(Failed(event, error))
         return failed
+
+    def _without_turn(self, events: list[Wire]) -> list[Failed]:
+        late = TimedOut(f"those before it in its batch took longer than {self.deadline.seconds:g} s")
+        return [Failed(event, late, together=True) for event in events]
+
+    def _abandoned(self, handler: Handler, events: list[Event[Any]]) -> TimedOut | None:
+        """Log it; the error where the reason is that time was up."""
+        late = TimedOut(f"it took longer than {self.deadline.seconds:g} s") if self.deadline.passed else None
+        why = "the function had to stop" if late is None else late
+        logger.error("%s was abandoned on %s: %s", handler.name, _named_events(events), why)
+        return late
 
 
 def _named(handler: Handler, result: object) -> list[Failed]:
@@ -154,10 +185,6 @@ def _named(handler: Handler, result: object) -> list[Failed]:
 
 def _log_failure(handler: Handler, events: list[Event[Any]], error: Exception) -> None:
     logger.error("%s failed on %s", handler.name, _named_events(events), exc_info=error)
-
-
-def _log_abandoned(handler: Handler, events: list[Event[Any]]) -> None:
-    logger.error("%s was abandoned on %s: the function had to stop", handler.name, _named_events(events))
 
 
 def _named_events(events: list[Event[Any]]) -> str:

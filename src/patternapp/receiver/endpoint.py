@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import TYPE_CHECKING
 
 from patternapp import batches, bodies, cloudevents, delivery, errors
-from patternapp.receiver import answers, context
+from patternapp.http import answers
+from patternapp.receiver import context, deadline, outcomes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +18,12 @@ if TYPE_CHECKING:
     from patternapp.receiver.steps import Step
 
 
-_NOTED = frozenset({b"content-length", b"content-type", b"expect", b"traceparent", b"tracestate"})
+TOO_LARGE = 413
+"""What a receiver answers to a body over the limit; not retried."""
+HANDLER_FAILED = 500
+"""What a receiver answers when a handler raised what it should not: the event comes again."""
+TIMED_OUT = 504
+"""What a receiver answers when a handler took too long: the event comes again."""
 STOPPED = 503
 """What a receiver answers to events that it abandons at its end."""
 
@@ -46,7 +53,7 @@ class Endpoint:
         await answers.send_answer(answer, send)
 
     async def _handle(self, headers: cloudevents.Headers, receive: Receive) -> answers.Answer:
-        noted = {name: value for name, value in headers if name in _NOTED}
+        noted = dict(headers)
         if b"traceparent" in noted:
             state = noted.get(b"tracestate", b"").decode("latin-1")
             context.trace.set(context.trace_of(noted[b"traceparent"].decode("latin-1"), state))
@@ -55,12 +62,12 @@ class Endpoint:
                 raise bodies.TooLong  # noqa: TRY301 - one answer, whether it was announced or came
             body = await bodies.read(receive, limit=self.limit)
         except bodies.TooLong:
-            answer = answers.problem(answers.TOO_LARGE, f"the body is over {self.limit} bytes")
+            answer = answers.problem(TOO_LARGE, f"the body is over {self.limit} bytes")
             # The server reads what is left of the body and forgets it: closing at once could lose this very answer.
             # But who waits to be told to go on (RFC 9110 10.1.1) sends no body now, only perhaps another request.
             if b"expect" in noted:
                 answer.headers.append((b"connection", b"close"))
-            self.refused(answers.TOO_LARGE)
+            self.refused(TOO_LARGE)
             return answer
         # Most are single events, and need not be asked again whether they are.
         if b"batch" in noted.get(b"content-type", b"").lower():
@@ -75,8 +82,9 @@ class Endpoint:
         try:
             reply = await self.step.deliver(event)
         except Exception as error:  # noqa: BLE001 - every failure has its answer; bugs are logged where they are caught
-            return answers.failed(error)
+            return _failed(error)
         if reply is None:
+            # Knative takes no other body than an event, so there is none: not even ``null``.
             return answers.nothing()
         reply_headers, reply_body = cloudevents.encode_binary(reply)
         return answers.content(reply_body, reply_headers)
@@ -99,3 +107,19 @@ class Endpoint:
         if not failures:
             return answers.nothing()
         return answers.content(batches.encode(failures), [("content-type", "application/json")])
+
+
+def _failed(error: BaseException) -> answers.Answer:
+    """The answer for what a handler raised."""
+    reason = outcomes.reason(error)
+    if isinstance(error, outcomes.Reject):
+        return answers.problem(delivery.REJECTED, reason)
+    if isinstance(error, deadline.TimedOut):
+        return answers.problem(TIMED_OUT, reason)
+    if not isinstance(error, outcomes.Retry):
+        return answers.problem(HANDLER_FAILED, reason)
+    answer = answers.problem(error.code, reason)
+    if error.after is not None:
+        # RFC 9110 10.2.3: whole seconds.
+        answer.headers.append((b"retry-after", b"%d" % math.ceil(error.after)))
+    return answer

@@ -5,6 +5,7 @@ What holds here: annotations are read once, when the decorator runs, and never w
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import functools
 import importlib
@@ -18,7 +19,7 @@ from patternapp.receiver import readers
 from patternapp.receiver.outcomes import Failures
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from patternapp.cloudevents import Event
     from patternapp.receiver.readers import Reader, Wire
@@ -66,13 +67,36 @@ class Handler:
         item: Event[Any] = self.readers[0][1](event)
         return item
 
-    async def _call(self, arguments: dict[str, Any]) -> Any:
+    def _call(self, arguments: dict[str, Any]) -> Awaitable[Any]:
         if self.awaited:
-            return await self.function(**arguments)
-        from anyio import to_thread  # noqa: PLC0415 - imported when the handler was made; coroutines do not need it
+            begun: Awaitable[Any] = self.function(**arguments)
+            return begun
+        return _in_thread(functools.partial(self.function, **arguments))
 
-        # A thread cannot be stopped, but whoever waits for it can be: the process ends with it.
-        return await to_thread.run_sync(functools.partial(self.function, **arguments), abandon_on_cancel=True)
+
+async def _in_thread(function: Callable[[], Any]) -> Any:
+    """What the function returns, called in a thread.
+
+    A thread cannot be stopped, but whoever waits for it can be. It keeps its place among the threads then, so that
+    functions that hang do not become more and more; one that has not begun never begins.
+    """
+    from anyio import to_thread  # noqa: PLC0415 - imported when the handler was made; coroutines do not need it
+
+    began = False
+
+    def begin() -> Any:
+        nonlocal began
+        began = True
+        return function()
+
+    # The process ends with the threads that are left; hence `abandon_on_cancel`.
+    working = asyncio.ensure_future(to_thread.run_sync(begin, abandon_on_cancel=True))
+    try:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
+        if not began:
+            working.cancel()
+        raise
 
 
 def of_event(function: Callable[..., Any], *, reply: str | None) -> Handler:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import prometheus_client
 
 from patternapp import errors
-from patternapp.receiver import outcomes
+from patternapp.receiver import deadline, outcomes
 from patternapp.receiver.idempotency import once
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ _OUTCOMES: tuple[tuple[type[Exception], str], ...] = (
     (once.Mismatch, "mismatch"),
     (outcomes.Reject, "rejected"),
     (outcomes.Retry, "retried"),
+    (deadline.TimedOut, "timeout"),
     (Exception, "failed"),
 )
 """What came of an event whose handling raised; the first that fits."""

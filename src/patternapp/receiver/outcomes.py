@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from patternapp import batches, delivery, errors
+from patternapp.receiver.deadline import TimedOut
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,4 +71,6 @@ def failure(event: Event[Any], error: BaseException, *, together: bool = False) 
 
 def reason(error: BaseException) -> str:
     """Why, in one line."""
-    return error.reason if isinstance(error, Reject | Retry) else f"{type(error).__name__}: {error}"
+    if isinstance(error, Reject | Retry):
+        return error.reason
+    return str(error) if isinstance(error, TimedOut) else f"{type(error).__name__}: {error}"

@@ -98,7 +98,8 @@ def _validated(adapter: pydantic.TypeAdapter[Any], event: Wire, *, wants_text: b
     if b"NaN" in data or b"Infinity" in data:
         # pydantic takes these for numbers, JSON does not; inside a string they are fine.
         _as_json(event)
-    return adapter.validate_json(data)
+    # The adapter's own method does no more than this, in twice the time.
+    return adapter.validator.validate_json(data)
 
 
 def _sdk_data(event: Wire) -> Any:

@@ -1,49 +1,35 @@
-"""Runs a function: imports its ASGI application and serves it with uvicorn, set for a pod and for `dev` alike.
+"""Runs a function: imports its ASGI application and serves it as all of PatternApp is, in a pod and in `dev` alike.
 
-What holds here:
-
-* httptools parses (h11 takes a third of the requests); uvloop runs the loop where it is installed.
-* No client can hold what another needs: `limits` says how much it may take, `protocol` sees to it.
-* Shutting down ends, with idle or half-open connections too, inside the 30 s that Kubernetes gives a pod: first
-  readiness fails, then no connection is taken, then what is in flight is finished, then abandoned.
-* X-Forwarded-For is not believed: Knative's queue-proxy calls from 127.0.0.1, which uvicorn would trust.
+What holds here: uvloop runs the loop where it is installed. Shutting down takes no longer than the 30 s that
+Kubernetes gives a pod: first readiness fails, then the server ends as `http.server` does.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import gc
 import importlib
-import logging
 import os
 import signal
-import socket
 import sys
 from typing import TYPE_CHECKING, Any
 
-import uvicorn
-
 from patternapp import errors
-from patternapp.receiver import guard, hosting, logs, protocol, tracing
+from patternapp.http import server as http_server
+from patternapp.receiver import hosting, logs, tracing
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from patternapp.receiver.settings import Settings
 
-logger = logging.getLogger("patternapp.receiver")
-
-ABANDON_TIMEOUT = 1.0
-"""Seconds that abandoned requests get to say so."""
 CLOSE_TIMEOUT = 3.0
 """Seconds to send the last spans."""
 GARBAGE = 10_000
 """Objects made and not freed after which circles among them are looked for; Python's 700 costs 7 % of an event."""
-LOOK_TICKS = 5
-"""Ticks of 0.1 s from one look at the connections to the next."""
 DEFAULT_PORT = 8080
 """Where no PORT says otherwise, as on Knative."""
 
@@ -68,7 +54,7 @@ def serve(target: str, *, host: str, settings: Settings, port: int | None = None
     """
     app = load(target, folder=folder)
     logs.begin(settings.log_level)
-    listener = listen(host, int(os.environ.get("PORT", DEFAULT_PORT)) if port is None else port)
+    listener = http_server.listen(host, int(os.environ.get("PORT", DEFAULT_PORT)) if port is None else port)
     observed = hosting.Hosting()
     if (spans := tracing.begin(os.environ, name=os.environ.get("K_SERVICE", target))) is not None:
         observed.around += (spans.step,)
@@ -137,114 +123,52 @@ def load(target: str, *, folder: Path | None = None) -> Any:
     return found
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 lets the system choose.
-
-    Raises:
-        EnvironmentProblem: The address is taken, or not one of this machine.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=2048)
-    except OSError as error:
-        raise errors.EnvironmentProblem(
-            f"cannot listen on {host}:{port}: {error.strerror}; stop what has it, or choose another port"
-        ) from error
-
-
 def make_server(
     app: Any,
     *,
     settings: Settings,
     started: Callable[[], None] | None = None,
     observed: hosting.Hosting | None = None,
-) -> uvicorn.Server:
-    """A uvicorn server to ``run(sockets=[listener])``, or to ``await serve(sockets=[listener])`` in a running loop.
+) -> http_server.Server:
+    """A server to ``run(sockets=[listener])``, or to ``await serve(sockets=[listener])`` in a running loop.
 
     Args:
         app: The ASGI application.
-        settings: What clients may take, and how it ends; who makes the server sees to metrics and logs.
+        settings: What clients and handlers may take, and how it ends; who makes the server sees to metrics and logs.
         started: Called once the application has started up and takes requests.
         observed: Who else is told what happens.
     """
-    keeper = guard.Guard(settings.limits, observed or hosting.Hosting())
-    config = uvicorn.Config(
-        app,
-        http=functools.partial(protocol.GuardedProtocol, guard=keeper),  # type: ignore[arg-type]  # it is only called
-        interface="asgi3",
-        log_config=None,
-        log_level="warning",
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-    )
-    return _Server(config, settings, keeper, announce=started)
+    return _Server(app, settings, observed or hosting.Hosting(), started=started)
 
 
-class _Server(uvicorn.Server):
+class _Server(http_server.Server):
     def __init__(
-        self, config: uvicorn.Config, settings: Settings, keeper: guard.Guard, *, announce: Callable[[], None] | None
+        self, app: Any, settings: Settings, observed: hosting.Hosting, *, started: Callable[[], None] | None
     ) -> None:
-        super().__init__(config)
-        self._settings = settings
-        self._guard = keeper
-        self._announce = announce
+        super().__init__(app, grace=lambda: settings.grace, limits=settings.limits, host=observed, started=started)
+        observed.timeout = settings.timeout
+        self._hosting = observed
+        self._linger = settings.linger
         self._leave_at = 0.0
-        keeper.connections = self.server_state.connections
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        self.lifespan.state[hosting.KEY] = self._guard.host
-        self._guard.now = asyncio.get_running_loop().time()
+        self.lifespan.state[hosting.KEY] = self._hosting
         await super().startup(sockets=sockets)
-        if self._announce is not None and not self.should_exit:
-            self._announce()
 
     async def on_tick(self, counter: int) -> bool:
-        now = asyncio.get_running_loop().time()
-        self._guard.now = now
-        if counter % LOOK_TICKS == 0:
-            self._guard.look(now)
         if not await super().on_tick(counter):
             return False
-        if not self._guard.host.stopping:
-            self._guard.host.stopping = True
-            self._leave_at = now + (self._settings.linger if signal.SIGTERM in self._captured_signals else 0)
+        now = asyncio.get_running_loop().time()
+        if not self._hosting.stopping:
+            self._hosting.stopping = True
+            self._leave_at = now + (self._linger if signal.SIGTERM in self._captured_signals else 0)
         return self.force_exit or now >= self._leave_at
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        for listening in (*self.servers, *(sockets or ())):
-            listening.close()
-        for connection in list(self.server_state.connections):
-            connection.shutdown()
-        if not await self._finished():
-            await self._abandon()
-        if not self.force_exit:
-            await self.lifespan.shutdown()
+        await super().shutdown(sockets=sockets)
         # uvicorn raises the signal that ended it again, so nothing comes after this.
-        for close in self._guard.host.closing:
+        for close in self._hosting.closing:
             await asyncio.wait([asyncio.ensure_future(asyncio.to_thread(close))], timeout=CLOSE_TIMEOUT)
-
-    async def _finished(self) -> bool:
-        """Whether all requests were answered within the grace."""
-        loop = asyncio.get_running_loop()
-        end = loop.time() + self._settings.grace
-        while (self.server_state.connections or self.server_state.tasks) and not self.force_exit:
-            if loop.time() >= end:
-                return False
-            self._guard.look(loop.time())
-            await asyncio.sleep(0.02)
-        return True
-
-    async def _abandon(self) -> None:
-        tasks = list(self.server_state.tasks)
-        if tasks:
-            logger.error(
-                "stopping: %d requests did not end within %g s and are abandoned", len(tasks), self._settings.grace
-            )
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks, timeout=ABANDON_TIMEOUT)
 
 
 def _import(name: str, folder: Path | None) -> Any:

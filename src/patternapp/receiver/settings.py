@@ -1,10 +1,15 @@
-"""How a function is served: what a client may take, how it ends, and where it tells its figures."""
+"""How a function is served: what clients and handlers may take, how it ends, and where it tells its figures."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from patternapp.receiver.limits import Limits
+from patternapp.http import limits
+from patternapp.http.limits import USUAL, Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,6 +18,7 @@ class Settings:
 
     Attributes:
         limits: What a client may take.
+        timeout: Seconds that a handler may take with one request; None lets it take as long as it takes.
         linger: Seconds that requests are still taken after SIGTERM, while readiness fails and every answer ends its
             connection: so long a cluster goes on sending.
         grace: Seconds that requests in flight get after that; what is not done then is cancelled. With `linger` it
@@ -22,8 +28,17 @@ class Settings:
         log_level: From where on things are logged: debug, info, warning or error.
     """
 
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits = USUAL
+    timeout: float | None = None
     linger: float = 1.0
     grace: float = 25.0
     metrics_port: int | None = None
     log_level: str = "info"
+
+
+def taken(environment: Mapping[str, str]) -> Settings:
+    """The usual settings, but what the environment says of clients and handlers; raises `EnvironmentProblem`."""
+    timeout = environment.get(limits.variable("timeout"))
+    return Settings(
+        limits=limits.of(environment), timeout=None if timeout is None else limits.seconds("timeout", timeout)
+    )

@@ -16,7 +16,7 @@ class Step(Protocol):
     """Takes events; the last one is `Dispatch`."""
 
     async def deliver(self, event: Wire) -> Event[bytes | None] | None:
-        """Handle one event and return its reply; raises what `answers.failed` has an answer for."""
+        """Handle one event and return its reply; raises what handling raises."""
 
     async def deliver_batch(self, events: Iterable[Wire]) -> tuple[batches.Failure, ...]:
         """Handle events of any types and return those that failed."""

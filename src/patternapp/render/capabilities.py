@@ -60,11 +60,12 @@ def _problem(name: str, value: Any, field: dataclasses.Field[Any] | None, file: 
     if field is None:
         known = ", ".join(_camel(known.name) for known in dataclasses.fields(Capabilities))
         return errors.Problem(file, 0, name, "UnknownField", f"no such capability; there are {known}")
+    told = f"{value!r:.60}"
     if name == "kafkaSource" and value not in KAFKA_SOURCE_VERSIONS:
-        return errors.Problem(file, 0, name, "InvalidValue", f"{value!r} is not one of v1 and v1beta1")
+        return errors.Problem(file, 0, name, "InvalidValue", f"{told} is not one of v1 and v1beta1")
     if type(value) is not type(field.default):
         wanted = type(field.default).__name__
-        return errors.Problem(file, 0, name, "InvalidValue", f"{value!r} is not a {wanted}; write one")
+        return errors.Problem(file, 0, name, "InvalidValue", f"{told} is not a {wanted}; write one")
     return None
 
 

@@ -16,6 +16,8 @@ PORT, FIGURES_PORT = 8080, 9090
 CONFIG_FOLDER, SECRETS_FOLDER = "/etc/patternapp/config", "/etc/patternapp/secrets"
 JOB_EVENT = "/etc/jobsink-event/event"
 """Where a JobSink mounts the event."""
+TIMEOUT = "PATTERNAPP_TIMEOUT"
+"""The variable by which `patternapp serve` knows how long a handler may take."""
 FUNCTION = "function"
 """The name of a function's container."""
 SERVICE_RESOURCES = {"requests": {"cpu": "25m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}}
@@ -51,14 +53,18 @@ class Mounts:
 
 def function(node: Function) -> Object:
     """A function's container as Knative runs it: it listens on ``$PORT``, which Knative sets."""
+    return _container(node, _limited(node))
+
+
+def _container(node: Function, env: list[Object]) -> Object:
     container: Object = {
         "name": FUNCTION,
         "image": node.image,
         "command": _command(node),
         "securityContext": restricted(),
     }
-    if node.env:
-        container["env"] = [scopes.dumped(variable) for variable in node.env]
+    if env:
+        container["env"] = env
     if node.resources is not None:
         container["resources"] = scopes.dumped(node.resources)
     return container
@@ -71,14 +77,14 @@ def beside_worker(node: Function) -> Object:
     batch on its way is always answered.
     """
     container = function(node) | {"restartPolicy": "Always"}
-    container["env"] = [*container.get("env", ()), {"name": "PORT", "value": str(PORT)}]
+    container["env"] = [*container["env"], {"name": "PORT", "value": str(PORT)}]
     container["startupProbe"] = {"tcpSocket": {"port": PORT}, "periodSeconds": 1, "failureThreshold": 60}
     return container
 
 
 def job(node: Function) -> Object:
     """A function's container as a JobSink runs it: once, for the event in `JOB_EVENT`, then it ends."""
-    container = function(node)
+    container = _container(node, _own(node))
     if node.handler is not None:
         container["command"] = [*container["command"], "--event", JOB_EVENT]
     return container
@@ -124,6 +130,17 @@ def restricted() -> Object:
         "runAsNonRoot": True,
         "seccompProfile": {"type": "RuntimeDefault"},
     }
+
+
+def _own(node: Function) -> list[Object]:
+    return [scopes.dumped(variable) for variable in node.env]
+
+
+def _limited(node: Function) -> list[Object]:
+    """The function's variables, and how long handlers may take where it does not say so itself."""
+    if any(variable.name == TIMEOUT for variable in node.env):
+        return _own(node)
+    return [*_own(node), {"name": TIMEOUT, "value": f"{node.handling:g}"}]
 
 
 def _command(node: Function) -> list[str]:

@@ -6,7 +6,7 @@ import hashlib
 import math
 from typing import TYPE_CHECKING
 
-from patternapp.plan.model import Consume, Queue, Trigger
+from patternapp.plan.model import Broker, Consume, Queue, Trigger
 from patternapp.render import containers, names, receivers
 from patternapp.render import scope as scopes
 
@@ -64,9 +64,14 @@ def worker(scope: Scope, node: Queue | Stream, edge: Consume) -> tuple[Object, O
 
 
 def outbox(scope: Scope, node: Source, database: spec_sources.Database) -> tuple[Object, Object]:
-    """A database's outbox reader. Two may overlap while one is replaced: rows are claimed with SKIP LOCKED."""
+    """A database's outbox reader. Two may overlap while one is replaced: rows are claimed with SKIP LOCKED.
+
+    What the Broker never takes goes where the Broker's own dead letters go.
+    """
     name = names.entry(scope.app, node.key)
-    config = config_map(scope, name, OUTBOX, scopes.dumped(database) | {"marker": node.marker})
+    (broker,) = scope.plan.nodes_of(Broker)
+    more = {"app": scope.app, "marker": node.marker, "deadLetter": scope.address(broker.dead_letter)}
+    config = config_map(scope, name, OUTBOX, scopes.dumped(database) | more)
     mounts = containers.Mounts(config=name, secrets=(database.secret_name,))
     pod = {"containers": [containers.pulling(scope, OUTBOX, mounts)], "volumes": mounts.volumes()}
     return config, _deployment(scope, name, OUTBOX, (pod, config), {"replicas": 1})

@@ -69,6 +69,7 @@ BOUND = (
 )
 """What an app is made of, and the kind that gets the Broker's address for it."""
 NO_IMAGE = "a cluster runs images, and the function {name} has none; set it here, or spec.image for all functions"
+SAME_NAME = "two entries would both become the {} {}; rename one of them"
 _PLACE = {kind: place for place, kind in enumerate(KINDS)}
 
 
@@ -76,7 +77,8 @@ def render(plan: Plan, capabilities: Capabilities = caps.DEFAULT) -> tuple[Objec
     """The objects of an app.
 
     Raises:
-        errors.SpecError: a function has no image; `dev` needs none, a cluster does.
+        errors.SpecError: a function has no image, as `dev` needs none and a cluster does; or two objects would have
+            one name.
     """
     _require_images(plan)
     scope = scopes.Scope(plan, capabilities, {node.key: node for node in plan.nodes})
@@ -84,6 +86,7 @@ def render(plan: Plan, capabilities: Capabilities = caps.DEFAULT) -> tuple[Objec
     made = {(item["apiVersion"], item["kind"]) for item in objects}
     bound = (*objects, *(eventing.sink_binding(scope, *kind) for own, kind in BOUND if own in made))
     guarded = (*bound, *network.policies(scope, bound), *policies.policies(scope, bound))
+    _require_own_names(guarded)
     return tuple(sorted(guarded, key=lambda item: _PLACE[item["apiVersion"], item["kind"]]))
 
 
@@ -95,6 +98,16 @@ def _require_images(plan: Plan) -> None:
     )
     if problems:
         raise errors.SpecError(problems)
+
+
+def _require_own_names(objects: tuple[Object, ...]) -> None:
+    """Two names that are cut end in different hashes, unless somebody looked for names of which they do not."""
+    seen: set[tuple[str, str, str]] = set()
+    for item in objects:
+        identity = (item["apiVersion"], item["kind"], item["metadata"]["name"])
+        if identity in seen:
+            raise errors.SpecError((errors.Problem("", 0, "spec", "SameName", SAME_NAME.format(*identity[1:])),))
+        seen.add(identity)
 
 
 def _shared(scope: Scope) -> Iterator[Object]:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 _PLAIN = re.compile(r"[A-Za-z_/](?:[A-Za-z0-9_./@:+-]*[A-Za-z0-9_/+-])?")
 """Strings that no reader takes for anything else, apart from `_WORDS`."""
 _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
-_UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 
 
 def dump(objects: Iterable[Mapping[str, Any]]) -> str:
@@ -64,8 +63,15 @@ def _scalar(value: Any) -> str:
         if '"' in value and value.isprintable():
             return "'" + value.replace("'", "''") + "'"
         quoted = json.dumps(value, ensure_ascii=False)
-        return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found.group()):04x}", quoted)
+        return quoted if quoted.isprintable() else "".join(map(_escaped, quoted))
     # Empty mappings and sequences, booleans, null and most numbers are the same in JSON.
     text = json.dumps(value)
     # YAML 1.1 reads 1e+22 as a string: its floats have a point.
     return text.replace("e", ".0e") if isinstance(value, float) and "." not in text else text
+
+
+def _escaped(char: str) -> str:
+    """The character, or its escape where a reader of YAML or a terminal would do something with it."""
+    if char.isprintable():
+        return char
+    return f"\\u{ord(char):04x}" if ord(char) <= 0xFFFF else f"\\U{ord(char):08x}"

@@ -15,25 +15,30 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
-from patternapp.receiver import server
+from patternapp.http import server
 from patternapp.runtime import refusals
 from patternapp.runtime.assembly import Assembly
 from patternapp.runtime.clock import SystemClock
 from patternapp.runtime.datafolder import DataFolder
-from patternapp.runtime.web import webserver
+from patternapp.runtime.settings import HOST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from patternapp.plan import model
+    from patternapp.runtime.eventing.kafka.logs import KafkaLogs
     from patternapp.runtime.listener import Listener
     from patternapp.runtime.settings import Settings
     from patternapp.runtime.store.records import Ledger
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+LEAST_GRACE = 1.0
+"""Seconds that requests get even where deliveries took all there were: most end at once."""
 
 
-async def run(plan: model.Plan, settings: Settings, *, file: str, listener: Listener) -> Ledger:
+async def run(
+    plan: model.Plan, settings: Settings, *, file: str, listener: Listener, kafka: KafkaLogs | None = None
+) -> Ledger:
     """Run an app until a signal, or until the events of `settings.once` are done; the last ledger is returned.
 
     Args:
@@ -41,22 +46,30 @@ async def run(plan: model.Plan, settings: Settings, *, file: str, listener: List
         settings: How.
         file: The app's file as the user named it, for messages.
         listener: Whom to tell what happens.
+        kafka: Where queues and streams that name Kafka are; None for the store.
 
     Raises:
         SpecError: The plan asks for something that `dev` does not run yet.
-        EnvironmentProblem: The port is taken, the data folder is held by another `dev`, or the store is damaged.
+        EnvironmentProblem: The port is taken, the data folder is held by another `dev`, the store is damaged, or
+            Kafka is not there.
     """
     refusals.check(plan, file=file)
     folder = DataFolder(settings.data)
     with (
         folder.held(),
-        contextlib.closing(server.listen(webserver.HOST, settings.port)) as listening,
+        contextlib.closing(server.listen(HOST, settings.port)) as listening,
         _stopping(listener) as stop,
     ):
-        assembly = Assembly(plan, settings, folder=folder, listener=listener, clock=SystemClock())
+        assembly = Assembly(plan, settings, folder=folder, listener=listener, clock=SystemClock(), kafka=kafka)
+
+        def grace() -> float:
+            return max(LEAST_GRACE, assembly.grace.left("requests"))
+
         async with assembly.open():
-            web = webserver.WebServer(assembly.app(), listening, grace=assembly.grace)
-            async with web.serving(), assembly.moving():
+            async with (
+                server.serving(assembly.app(), listening, grace=grace, limits=settings.limits),
+                assembly.moving(),
+            ):
                 listener.changed(f"{plan.app} is up on {settings.url}", "info")
                 if settings.once is None:
                     await stop.wait()

@@ -45,12 +45,16 @@ class KafkaWriter:
     Args:
         log: The topic, the first if there are several.
         secrets: What opens it.
+        goodbye: Seconds that writes which are under way get when it is closed.
     """
 
-    def __init__(self, log: connections.Kafka, secrets: connections.Secrets) -> None:
+    def __init__(
+        self, log: connections.Kafka, secrets: connections.Secrets, *, goodbye: float = DELIVERY_TIMEOUT
+    ) -> None:
         self._topic = log.names[0]
         self._kafka = log
         self._secrets = secrets
+        self._goodbye = goodbye
         self._loop = asyncio.get_running_loop()
         self._orders: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
         self._telling = threading.Lock()
@@ -95,7 +99,7 @@ class KafkaWriter:
     def _disconnect(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
-            producer.close(timeout=DELIVERY_TIMEOUT)
+            producer.close(timeout=self._goodbye)
 
     def _send(self, record: binding.Record, written: asyncio.Future[None]) -> None:
         producer = self._connected()

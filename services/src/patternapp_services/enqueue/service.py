@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import prometheus_client
 import pydantic
 
+from patternapp.http import server
 from patternapp.spec.base import Model
-from patternapp_services import connections, monitor, serving
+from patternapp_services import connections, monitor
 from patternapp_services.enqueue.app import Enqueue
 from patternapp_services.enqueue.kafka import KafkaWriter
 from patternapp_services.enqueue.measures import Measures
@@ -57,7 +58,7 @@ async def run(setting: Setting) -> None:
     """Serve until `setting.stopping` is set."""
     config = Config.model_validate_json(setting.config)
     registry = prometheus_client.CollectorRegistry()
-    with serving.listen(setting.host, setting.port) as listening:
+    with server.listen(setting.host, setting.port) as listening:
         async with contextlib.AsyncExitStack() as stack:
             writers = {entry.path: entry.writer(setting.secrets) for entry in config.logs}
             for writer in writers.values():
@@ -67,5 +68,5 @@ async def run(setting: Setting) -> None:
                 registry=registry,
                 ready=lambda: "it is stopping" if setting.stopping.is_set() else "",
             )
-            await stack.enter_async_context(serving.serving(app, listening, grace=GRACE))
+            await stack.enter_async_context(server.serving(app, listening, grace=lambda: GRACE, limits=setting.limits))
             await setting.stopping.wait()

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 import yarl
 
+from patternapp import sender
 from patternapp_services import wire
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType)
 def open_session() -> aiohttp.ClientSession:
     """A session fit for `forward`: it keeps no cookies, as they belong to clients, and limits no connections."""
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE),
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE, resolver=sender.Resolver()),
         cookie_jar=aiohttp.DummyCookieJar(),
         skip_auto_headers=_OUR_HEADERS,
         auto_decompress=False,

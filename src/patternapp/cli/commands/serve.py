@@ -10,7 +10,7 @@ import typer
 
 from patternapp import delivery, errors
 from patternapp.cli import serving
-from patternapp.receiver.limits import Limits
+from patternapp.http.limits import Limits
 from patternapp.receiver.settings import Settings
 
 EXAMPLE = "patternapp serve shop.orders:app --port 8080"
@@ -27,6 +27,7 @@ def run(
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Default: $PORT, then 8080.")] = None,
     event: Annotated[Path | None, typer.Option(metavar="FILE", help=EVENT_HELP)] = None,
     describe: serving.Describe = None,
+    timeout: serving.Timeout = None,
     linger: serving.Linger = serving.SETTINGS.linger,
     grace: serving.Grace = serving.SETTINGS.grace,
     connections: serving.Connections = serving.LIMITS.connections,
@@ -52,7 +53,9 @@ def run(
         idle_timeout=idle_timeout,
         answer_timeout=answer_timeout,
     )
-    settings = Settings(limits=limits, linger=linger, grace=grace, metrics_port=metrics_port, log_level=log_level)
+    settings = Settings(
+        limits=limits, timeout=timeout, linger=linger, grace=grace, metrics_port=metrics_port, log_level=log_level
+    )
     try:
         if describe is not None:
             typer.echo(json.dumps(server.describe(target, describe, folder=folder), indent=2))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import dataclasses
 import fcntl
 import importlib
 import json
@@ -23,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from patternapp import errors
 from patternapp.receiver import server, settings
 from patternapp.runtime.functions import modules, packets, voice
 
@@ -111,15 +113,16 @@ def _serve(birth: Mapping[str, Any], listener: socket.socket, channel: socket.so
     modules.import_freshly(folder)
     imported = modules.Imported(folder, lambda files: channel.sendall(packets.pack({"imported": files})))
     try:
+        known = settings.taken(os.environ)
         app = server.load(birth["handler"], folder=folder)
-    except server.TargetError as error:
+    except (server.TargetError, errors.EnvironmentProblem) as error:
         _fail(channel, str(error), describe(error.__cause__))
     imported.report()
     # uvicorn raises the signal again once it has shut down, which would skip the exit handlers.
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     tagged = voice.Tagged(app, speech, served=imported.report)
-    served = settings.Settings(grace=birth["grace"], linger=0.0)
+    served = dataclasses.replace(known, grace=birth["grace"], linger=0.0)
     web = server.make_server(tagged, settings=served, started=lambda: channel.sendall(packets.pack({"ready": True})))
     web.run(sockets=[listener])
 

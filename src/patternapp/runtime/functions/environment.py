@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from patternapp.http import limits
 from patternapp.runtime.functions.model import StartFailed
 
 if TYPE_CHECKING:
@@ -16,12 +17,17 @@ if TYPE_CHECKING:
 
 
 def of(function: plan.Function, settings: PoolSettings, *, port: int) -> dict[str, str]:
-    """Everything that a process of the function finds: that of `dev`, the pool's, its own, and PORT.
+    """Everything that a process of the function finds: that of `dev`, the pool's, its timeout, its own, and PORT.
 
     Raises:
         StartFailed: A variable refers to a Secret or a ConfigMap that is not there.
     """
-    env = {**os.environ, **settings.env, "K_SERVICE": function.name}
+    env = {
+        **os.environ,
+        **settings.env,
+        "K_SERVICE": function.name,
+        limits.variable("timeout"): f"{function.handling:g}",
+    }
     if function.command:
         env.setdefault("PYTHONUNBUFFERED", "1")  # a Python program would keep its lines until there are 8 KiB
     for variable in function.env:

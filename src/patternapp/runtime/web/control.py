@@ -6,7 +6,7 @@ import dataclasses
 import os
 from http import HTTPStatus
 from importlib import metadata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -32,17 +32,35 @@ MOST_EVENTS = 1000
 """Events that one answer lists at most."""
 
 
+class Elsewhere(Protocol):
+    """A queue or a stream that is not in the store."""
+
+    def queue(self, kept: dict[str, Any]) -> dict[str, Any]:
+        """Its depth as the API shows it, where the store holds so much on its way there."""
+
+    def partitions(self) -> list[dict[str, Any]]:
+        """Its partitions as the API shows them."""
+
+
 class Control:
     """The handlers over the parts of one `dev`."""
 
     def __init__(
-        self, plan: model.Plan, settings: Settings, *, engine: Engine, pool: FunctionPool, tickers: Mapping[str, Ticker]
+        self,
+        plan: model.Plan,
+        settings: Settings,
+        *,
+        engine: Engine,
+        pool: FunctionPool,
+        tickers: Mapping[str, Ticker],
+        elsewhere: Mapping[str, Elsewhere],
     ) -> None:
         self._plan = plan
         self._settings = settings
         self._engine = engine
         self._pool = pool
         self._tickers = tickers
+        self._elsewhere = elsewhere
 
     def app(self) -> Starlette:
         """The ASGI app."""
@@ -100,7 +118,7 @@ class Control:
 
     async def redrive(self, request: Request) -> Response:
         wanted, now = await _deliveries(request), self._engine.clock.now()
-        known = self._plan.receivers()
+        known = self._engine.broker.receivers
         edges = await self._engine.store.write(lambda writes: writes.redrive(wanted, known, now=now))
         for edge in set(edges):
             self._engine.bells.of(edge).ring()
@@ -115,21 +133,29 @@ class Control:
 
     async def queues(self, _request: Request) -> Response:
         now = self._engine.clock.now()
-        keys = [(queue.name, queue.key) for queue in self._plan.nodes_of(model.Queue)]
-        known = await self._engine.store.read(
-            lambda reads: [{"name": name, **reads.queue(key, now=now)} for name, key in keys]
-        )
-        return JSONResponse({"queues": known})
+        nodes = self._plan.nodes_of(model.Queue)
+        kept = await self._engine.store.read(lambda reads: [reads.queue(node.key, now=now) for node in nodes])
+        known = [
+            one.queue(here) if (one := self._elsewhere.get(node.key)) is not None else here
+            for node, here in zip(nodes, kept, strict=True)
+        ]
+        return JSONResponse({"queues": [{"name": node.name, **one} for node, one in zip(nodes, known, strict=True)]})
 
     async def streams(self, _request: Request) -> Response:
         nodes = self._plan.nodes_of(model.Stream)
-        known = await self._engine.store.read(
-            lambda reads: [
-                {"name": node.name, "topics": list(node.kafka.topics), "partitions": reads.partitions(node.key)}
-                for node in nodes
-            ]
+        kept = await self._engine.store.read(lambda reads: [reads.partitions(node.key) for node in nodes])
+        known = [
+            one.partitions() if (one := self._elsewhere.get(node.key)) is not None else here
+            for node, here in zip(nodes, kept, strict=True)
+        ]
+        return JSONResponse(
+            {
+                "streams": [
+                    {"name": node.name, "topics": list(node.kafka.topics), "partitions": partitions}
+                    for node, partitions in zip(nodes, known, strict=True)
+                ]
+            }
         )
-        return JSONResponse({"streams": known})
 
     async def schedules(self, _request: Request) -> Response:
         heads = {edge.key: edge.head for edge in self._plan.edges_of(model.Trigger)}

@@ -3,14 +3,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
-import socket
 import sys
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
 
-from patternapp import cloudevents, errors
+from patternapp import cloudevents
+from patternapp.http import server as http_server
 from patternapp.receiver import Event, Receiver, server, settings
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ EVENT: Event[bytes | None] = Event(
 async def running(app: ASGIApp) -> AsyncIterator[str]:
     """The application on a real server and a real port, until the block ends."""
     started = asyncio.Event()
-    listener = server.listen("127.0.0.1", 0)
+    listener = http_server.listen("127.0.0.1", 0)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     uvicorn_server = server.make_server(app, started=started.set, settings=settings.Settings(grace=5))
     task = asyncio.create_task(uvicorn_server.serve(sockets=[listener]))
@@ -170,11 +170,3 @@ def test_an_application_that_cannot_be_loaded_says_why(
 
     assert says in str(caught.value)
     assert type(caught.value.__cause__) is (cause or type(None))
-
-
-def test_a_port_that_is_taken_is_said_to_be() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-
-        with pytest.raises(errors.EnvironmentProblem, match=f"127.0.0.1:{port}: Address already in use"):
-            server.listen("127.0.0.1", port)

@@ -5,7 +5,7 @@ What holds here:
 * Whatever a client sends or leaves out, its connection ends, and what it holds in memory is bounded.
 * A message that is not sound is never handed on: it is answered 4xx or 501 and the connection ends (RFC 9112 11.2).
   If requests before it are still being answered, those answers come first, and nothing else.
-* Trailers never become headers (RFC 9110 6.5.1), so no attribute of an event can arrive after a proxy has looked.
+* Trailers never become headers (RFC 9110 6.5.1), so nothing that counts as one can arrive after a proxy has looked.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 import httptools
 from uvicorn.protocols.http import httptools_impl
 
-from patternapp.receiver import answers, limits
+from patternapp.http import answers, limits
 
 if TYPE_CHECKING:
     import asyncio
 
-    from patternapp.receiver.guard import Guard
+    from patternapp.http.guard import Guard
 
 _VERSIONS = ("1.1", "1.0")
 _OF_UPGRADES = frozenset({b"connection", b"upgrade", b"http2-settings"})

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from patternapp.receiver.protocol import GuardedProtocol
+from patternapp.http.protocol import GuardedProtocol
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from patternapp.receiver.hosting import Hosting
-    from patternapp.receiver.limits import Limits
+    from patternapp.http.host import Host
+    from patternapp.http.limits import Limits
 
 _POLITE = 64
 """Connections over the limit that are told so; those beyond are only closed."""
@@ -26,7 +26,7 @@ class Guard:
         connections: All of the server's; websockets are among them, and answer for themselves.
     """
 
-    def __init__(self, limits: Limits, host: Hosting) -> None:
+    def __init__(self, limits: Limits, host: Host) -> None:
         self.limits = limits
         self.host = host
         self.now = 0.0

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from patternapp import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 TARGET_SIZE = 8192
 """Bytes of a request's target; RFC 9110 4.1 asks for 8,000 at least."""
@@ -41,3 +49,44 @@ class Limits:
     body_timeout: float = 20.0
     idle_timeout: float = 75.0
     answer_timeout: float = 30.0
+
+
+USUAL = Limits()
+"""Those of every server for which nobody chose others."""
+
+
+def variable(name: str) -> str:
+    """The variable of the environment for a setting of this name, such as ``PATTERNAPP_HEAD_SIZE``."""
+    return f"PATTERNAPP_{name.upper().replace('-', '_')}"
+
+
+def of(environment: Mapping[str, str]) -> Limits:
+    """What the environment says, each limit by its `variable`, and the usual for the rest.
+
+    Raises:
+        EnvironmentProblem: A variable is no count from 1, or no seconds from 0.
+    """
+    names = (field.name for field in dataclasses.fields(Limits))
+    known: dict[str, Any] = {}
+    for name in names:
+        if (text := environment.get(variable(name))) is not None:
+            known[name] = (count if isinstance(getattr(USUAL, name), int) else seconds)(name, text)
+    return Limits(**known)
+
+
+def count(name: str, text: str) -> int:
+    """The value of a setting that counts; raises `EnvironmentProblem`."""
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise errors.EnvironmentProblem(f"{variable(name)}={text} is not a count from 1; mend it, or leave it out")
+    return int(text)
+
+
+def seconds(name: str, text: str) -> float:
+    """The value of a setting in seconds; raises `EnvironmentProblem`."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < math.inf:
+        raise errors.EnvironmentProblem(f"{variable(name)}={text} is not seconds from 0; mend it, or leave it out")
+    return value

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import http
 import json
-import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from patternapp import delivery
-from patternapp.receiver import outcomes
 
 if TYPE_CHECKING:
-    from starlette.types import Send
+    from collections.abc import Awaitable, Callable, MutableMapping
 
-HANDLER_FAILED = 500
-"""What a receiver answers when a handler raised what it should not: the event comes again."""
-TOO_LARGE = 413
-"""What a receiver answers to a body over the limit; not retried."""
+    Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class Answer(NamedTuple):
@@ -28,7 +23,7 @@ class Answer(NamedTuple):
 
 
 def nothing() -> Answer:
-    """Done, and no reply. Knative takes no other body than an event, so there is none: not even ``null``."""
+    """Done, and nothing to say: 204."""
     return Answer(204, [], b"")
 
 
@@ -49,20 +44,6 @@ def problem(status: int, detail: str) -> Answer:
         fields["detail"] = detail = detail[: len(detail) - max(excess // 12, 1) - 1] + "\N{HORIZONTAL ELLIPSIS}"
         body = json.dumps(fields).encode()
     return content(body, [("content-type", "application/problem+json")], status=status)
-
-
-def failed(error: BaseException) -> Answer:
-    """The answer for what a handler raised."""
-    reason = outcomes.reason(error)
-    if isinstance(error, outcomes.Reject):
-        return problem(delivery.REJECTED, reason)
-    if not isinstance(error, outcomes.Retry):
-        return problem(HANDLER_FAILED, reason)
-    answer = problem(error.code, reason)
-    if error.after is not None:
-        # RFC 9110 10.2.3: whole seconds.
-        answer.headers.append((b"retry-after", b"%d" % math.ceil(error.after)))
-    return answer
 
 
 async def send_answer(answer: Answer, send: Send) -> None:
