@@ -225,6 +225,33 @@ def test_a_function_that_hangs_is_cut_off_at_the_timeout_and_the_others_go_on(de
     assert dead["reason"].startswith("no answer within 0.5 s")
 
 
+def test_a_handler_that_takes_longer_than_its_function_may_is_ended_and_its_caller_told_so(dev: Dev) -> None:
+    dev.write(
+        """
+        delivery: {retry: 0, timeout: 60s}
+        functions: [{name: f, handler: "fn:app", timeout: 1s}]
+        eventDriven: [{name: t, filters: [{exact: {type: ping}}], function: f}]
+        """,
+        fn=receiver("""
+            import asyncio
+
+            @app.on("ping")
+            async def got(data: dict) -> None:
+                try:
+                    await asyncio.Event().wait()
+                finally:
+                    (FOLDER / "ended").touch()
+        """),
+    ).start()
+
+    dev.send("ping", {})
+
+    assert dev.settled()["dead_lettered"] == 1
+    (dead,) = dev.api("dead-letters")["deadLetters"]
+    assert dead["code"] == 504
+    assert (dev.folder / "ended").exists()
+
+
 @pytest.mark.parametrize(
     ("module", "reason"),
     [

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from patternapp.cli import output
 from patternapp.plan import model
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ class Terminal:
         for function in plan.nodes_of(model.Function):
             calls = [edge.key for edge in plan.edges if edge.head == function.key]
             runs = function.handler or " ".join(function.command)
-            table.add_row(Text(function.name, COLORS[_number(function.name)]), Text(runs), Text(", ".join(calls)))
+            who = Text(function.name, COLORS[_number(function.name)])
+            table.add_row(who, _obeyed_by_nobody(Text(runs)), Text(", ".join(calls)))
         self._console.print(Text.assemble((plan.app, "bold"), "  ", (url, "underline")))
         self._console.print(table)
 
@@ -45,7 +47,7 @@ class Terminal:
         """Show a line that a function printed, behind its name and the event's number."""
         who = function if event is None else f"{function} #{event}"
         # Most lines hold nothing but text, which is five times as fast.
-        body = Text.from_ansi(text) if "\x1b" in text or "\r" in text else Text(text)
+        body = _obeyed_by_nobody(Text.from_ansi(text) if "\x1b" in text or "\r" in text else Text(text))
         if stream == "stderr":
             body.stylize("dim")
         self._print(Text.assemble((who, COLORS[_number(function)]), (" | ", "dim"), body))
@@ -53,7 +55,8 @@ class Terminal:
     def changed(self, text: str, level: Level) -> None:
         """Show what changed about the app."""
         mark, style = LEVELS[level]
-        self._print(Text.assemble((f"{mark} ", style), Text.from_ansi(text, style=style if level != "info" else "")))
+        body = _obeyed_by_nobody(Text.from_ansi(text, style=style if level != "info" else ""))
+        self._print(Text.assemble((f"{mark} ", style), body))
 
     def failed(self, edge: str, settlement: Settlement, *, now: float) -> None:
         """Show an attempt that failed, and what comes next."""
@@ -83,6 +86,13 @@ class Logged(logging.Handler):
         if record.levelno >= logging.WARNING:
             level = "warning" if record.levelno == logging.WARNING else "error"
         self._terminal.changed(f"{_speaker(record.name)}: {self.format(record)}", level)
+
+
+def _obeyed_by_nobody(text: Text) -> Text:
+    """The text in its colors, without what rich lets through: escapes of one character, and controls beyond ASCII."""
+    if not text.plain.isprintable():
+        text.plain = output.shown(text.plain)
+    return text
 
 
 def _speaker(logger: str) -> str:

@@ -6,10 +6,12 @@ What holds here:
 * ``received == delivered + dead_lettered + returned + pending`` at every instant.
 * An item never ends but by a function's or a dead-letter sink's acknowledgement, or by its lane's being given up;
   then it is the log's again, and others will get it.
+* A function that cannot be reached at all has seen nothing: no attempt is counted, and nothing goes for a while.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -22,10 +24,13 @@ if TYPE_CHECKING:
     from patternapp.consume.items import Item, Lane
     from patternapp.consume.log import Settled
     from patternapp.consume.orders import Order
+    from patternapp.consume.scaling import Scaling
     from patternapp.delivery import DeliverySpec
 
 SHORTEST_WAIT, LONGEST_WAIT = 1.0, 60.0
 """Seconds between two attempts at a dead-letter sink. It is asked for ever: nothing may be lost."""
+AWAY_PAUSE = 0.5
+"""Seconds in which nothing goes, after a function could not be reached."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,12 +51,24 @@ class Tally:
 
 @dataclass(slots=True)
 class Backlog:
-    """The items that a worker holds."""
+    """The items that a worker holds.
+
+    Attributes:
+        order: How they wait for a batch.
+        spec: How often and how patiently they are tried.
+        scaling: How many batches may be out at once; None where whoever takes them sees to that.
+        tally: What became of them.
+        size: Their bytes.
+        batches: Batches that are out.
+    """
 
     order: Order
     spec: DeliverySpec
+    scaling: Scaling | None = None
     tally: Tally = field(default_factory=Tally)
     size: int = 0
+    batches: int = 0
+    _held_until: float = -math.inf
 
     def add(self, items: Sequence[Item]) -> None:
         """Items that came; those of a lane that was given up meanwhile are left alone."""
@@ -63,15 +80,21 @@ class Backlog:
         self.order.add(mine)
 
     def next(self, now: float) -> tuple[Item, ...] | float | None:
-        """The items of the next request; or when to look again; or None where nothing waits."""
+        """The items of the next request; or when to look again; or None where only a change can bring one."""
+        if self.scaling is not None and self.batches >= self.scaling.batches(self.tally.pending):
+            return None
+        if now < self._held_until:
+            return self._held_until
         found = self.order.next(now)
         if isinstance(found, tuple):
+            self.batches += 1
             for item in found:
                 item.lane.in_flight += 1
         return found
 
     def settle(self, settled: Sequence[Settled[Item]], now: float) -> list[Item]:
         """A batch has ended: its items that are done, so that their log can be told."""
+        self.batches -= 1
         done: list[Item] = []
         again: list[Item] = []
         for one in settled:
@@ -113,7 +136,7 @@ class Backlog:
             item.due = now + min(max(backoff, SHORTEST_WAIT), LONGEST_WAIT)
             item.attempts += 1
         elif one.outcome.unreached:
-            item.due = now
+            item.due, self._held_until = now, now + AWAY_PAUSE
         elif isinstance(decision, delivery.DeadLetter):
             item.event = with_attributes(item.event, **delivery.error_attributes(one.outcome))
             item.last_words, item.attempts, item.due = True, 0, now

@@ -21,7 +21,7 @@ class Lane:
         """Items that are in a request."""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class Item:
     """One event of a lane.
 

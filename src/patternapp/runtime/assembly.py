@@ -16,6 +16,7 @@ from patternapp.runtime.eventing.worker import Worker
 from patternapp.runtime.functions.pool import FunctionPool, PoolSettings
 from patternapp.runtime.functions.reporter import Reporter
 from patternapp.runtime.grace import Grace
+from patternapp.runtime.sources import databases
 from patternapp.runtime.sources.scheduler import Ticker
 from patternapp.runtime.store.commits import Store
 from patternapp.runtime.store.logbook import Logbook
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from patternapp.runtime.clock import Clock
     from patternapp.runtime.datafolder import DataFolder
+    from patternapp.runtime.eventing.kafka.logs import KafkaLogs
     from patternapp.runtime.listener import Listener
     from patternapp.runtime.settings import Settings
     from patternapp.runtime.store.records import Ledger
@@ -50,7 +52,14 @@ class Assembly:
     engine: Engine
 
     def __init__(
-        self, plan: model.Plan, settings: Settings, *, folder: DataFolder, listener: Listener, clock: Clock
+        self,
+        plan: model.Plan,
+        settings: Settings,
+        *,
+        folder: DataFolder,
+        listener: Listener,
+        clock: Clock,
+        kafka: KafkaLogs | None = None,
     ) -> None:
         self.grace = Grace(settings.stop_grace)
         self._plan = plan
@@ -58,6 +67,7 @@ class Assembly:
         self._folder = folder
         self._listener = listener
         self._clock = clock
+        self._kafka = kafka
         self._store = Store(folder.store)
         self._logbook = Logbook(self._store)
 
@@ -66,16 +76,18 @@ class Assembly:
         """Open the store, free what the last run held, make every part; close it all at the end.
 
         Raises:
-            EnvironmentProblem: The store cannot be opened.
+            EnvironmentProblem: The store cannot be opened, or the Kafka that was asked for is not there.
         """
         async with contextlib.AsyncExitStack() as stack:
             await self._store.open()
             stack.push_async_callback(self._store.close)
-            await self._recover()
             sender = await stack.enter_async_context(Sender())
             self._session = await stack.enter_async_context(proxy.open_session())
             self._pool = self._make_pool()
             self.engine = self._make_engine(sender)
+            await self._recover()
+            if self._kafka is not None:
+                await stack.enter_async_context(self._kafka.open(self._plan, self.engine, secrets=self._folder.secrets))
             self._tickers = await self._make_tickers()
             self._watcher = await endpoints.watch_buckets(self._plan, self.engine, self._folder)
             await self._pool.start()
@@ -91,7 +103,7 @@ class Assembly:
         await self._pool.stop(within=self.grace.left("functions"))
 
     async def _recover(self) -> None:
-        edges, now = self._plan.receivers(), self._clock.now()
+        edges, now = self.engine.broker.receivers, self._clock.now()
         held, gone = await self._store.write(lambda writes: (writes.release_all(), writes.abandon(edges, now=now)))
         if held:
             self._listener.changed(f"{held} deliveries of the last run were not finished and are tried again", "info")
@@ -117,7 +129,9 @@ class Assembly:
         bells = Bells()
         return Engine(
             store=self._store,
-            broker=Broker(self._plan, store=self._store, bells=bells, clock=self._clock),
+            broker=Broker(
+                self._plan, store=self._store, bells=bells, clock=self._clock, elsewhere=self._kafka is not None
+            ),
             caller=Caller(self._plan, pool=self._pool, sender=sender),
             clock=self._clock,
             bells=bells,
@@ -134,7 +148,14 @@ class Assembly:
     def app(self) -> FrontDoor:
         """Everything that the one port serves."""
         plan, engine = self._plan, self.engine
-        control = Control(plan, self._settings, engine=engine, pool=self._pool, tickers=self._tickers).app()
+        control = Control(
+            plan,
+            self._settings,
+            engine=engine,
+            pool=self._pool,
+            tickers=self._tickers,
+            elsewhere={} if self._kafka is None else self._kafka.workers,
+        ).app()
         ingress = Ingress(engine.broker)
         webhooks = endpoints.mount_webhooks(plan, engine, self._folder)
         return FrontDoor(
@@ -167,15 +188,20 @@ class Assembly:
 
     def _parts(self) -> list[Coroutine[Any, Any, None]]:
         plan, engine = self._plan, self.engine
-        consumed = {consume.tail for consume in plan.edges_of(model.Consume)}
+        readers = databases.readers(plan, engine, data=self._folder, folder=self._settings.folder)
+        consumes = plan.edges_of(model.Consume)
+        consumed = {consume.tail for consume in consumes}
         dispatchers = [one for one in plan.edges_of(model.Trigger) if one.head not in consumed]
+        elsewhere = {} if self._kafka is None else self._kafka.workers
         return [
             self._logbook.run(),
             Retention(self._store, keep=self._settings.keep, newest=self._settings.newest, clock=self._clock).run(),
             *(Dispatcher(trigger, engine).run() for trigger in dispatchers),
-            *(Worker(consume, engine).run() for consume in plan.edges_of(model.Consume)),
+            *(Worker(consume, engine).run() for consume in consumes if consume.tail not in elsewhere),
+            *(() if self._kafka is None else (self._kafka.run(),)),
             *(ticker.run() for ticker in self._tickers.values()),
             self._watcher.run(),
+            *(reader.run() for reader in readers),
         ]
 
     async def idle(self) -> None:

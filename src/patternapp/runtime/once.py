@@ -15,7 +15,6 @@ import os
 import signal
 import socket
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from patternapp import cloudevents, delivery, sender
@@ -26,12 +25,11 @@ from patternapp.runtime import asgi
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
+    from pathlib import Path
 
     from patternapp.cloudevents import Event
 
 
-TOKEN = Path("/oidc/token")
-"""Where a SinkBinding puts the proof of who sends, if the sink wants one."""
 GRACE = Settings().grace
 """Seconds that the function gets when the process is told to end."""
 
@@ -65,18 +63,13 @@ class Sink:
             while True:
                 attempt += 1
                 within = self.patience.timeout
-                outcome = await sending.send(self.url or "", event, within=within, headers=self._headers())
+                headers = sender.proof(self.token) if self.token is not None else {}
+                outcome = await sending.send(self.url or "", event, within=within, headers=headers)
                 decision = delivery.decide(outcome, attempt=attempt, spec=self.patience)
                 if isinstance(decision, delivery.Retry):
                     await asyncio.sleep(decision.after)
                     continue
                 return None if isinstance(decision, delivery.Ack) else decision.reason
-
-    def _headers(self) -> dict[str, str]:
-        # It is renewed while the function runs, so it is read for each attempt.
-        if self.token is None or not self.token.exists():
-            return {}
-        return {"authorization": f"Bearer {self.token.read_text().strip()}"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +91,7 @@ def around(environment: Mapping[str, str]) -> Around:
     """What the environment of a Job's Pod says; `patternapp.render.jobs` writes it."""
     failures, retries = (environment.get(name, "") for name in ("PATTERNAPP_FAILURES", "PATTERNAPP_RETRIES"))
     return Around(
-        replies=Sink(environment.get("K_SINK"), TOKEN),
+        replies=Sink(environment.get("K_SINK"), sender.TOKEN),
         dead_letters=Sink(environment.get("PATTERNAPP_DEAD_LETTER")),
         last=failures.isdecimal() and retries.isdecimal() and int(failures) >= int(retries),
     )

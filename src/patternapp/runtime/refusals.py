@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from patternapp import errors, filters
 from patternapp.plan import model
-from patternapp.spec import sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +28,3 @@ def _wishes(plan: model.Plan) -> Iterator[tuple[str, str]]:
     for trigger in plan.edges_of(model.Trigger):
         if filters.uses_cesql(trigger.filters):
             yield trigger.key, "dev cannot filter with cesql yet; use exact, prefix, suffix, all, any and not"
-    for source in plan.nodes_of(model.Source):
-        if isinstance(source.origin, sources.Database):
-            yield source.key, "dev cannot read a database's changes yet; leave the entry out to run the app here"

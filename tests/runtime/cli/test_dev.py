@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import harness
@@ -143,3 +144,31 @@ def test_a_new_app_with_a_gateway_answers_requests_and_takes_events(dev: harness
     assert (answer.status, answer.json()) == (200, {"text": "Hello, Ada!"})
     assert wave.status == 202
     assert dev.settled()["delivered"] == 1
+
+
+def test_kafka_without_its_package_is_an_environment_problem_that_names_the_extra(tmp_path: Path) -> None:
+    app = initialized(tmp_path, "queue")
+    program = "import sys; sys.modules['kafka'] = None; from patternapp.cli import main; main.main()"
+
+    command = [sys.executable, "-c", program, "dev", str(app), "--kafka", "127.0.0.1:9092"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=harness.DEADLINE)
+
+    assert result.returncode == 3
+    assert "pip install 'patternapp[kafka]'" in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize("address", ["9092", "kafka", "http://127.0.0.1:9092", "127.0.0.1:", "-:1"])
+def test_kafka_wants_a_host_and_a_port(tmp_path: Path, address: str) -> None:
+    result = dev(initialized(tmp_path), f"--kafka={address}")
+
+    assert result.returncode == 2
+    assert "host:port, such as" in result.stderr
+
+
+def test_kafka_and_once_are_not_for_one_run(tmp_path: Path) -> None:
+    app = initialized(tmp_path)
+
+    result = dev(app, "--kafka", "127.0.0.1:9092", "--once", events(tmp_path, {"type": "other"}))
+
+    assert result.returncode == 2
+    assert "--once" in result.stderr

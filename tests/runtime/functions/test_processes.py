@@ -67,6 +67,7 @@ async def test_a_function_runs_in_the_apps_folder_with_its_own_environment(
 
     assert about["cwd"] == about["path"] == str(rig.folder.resolve())
     assert about["stdin"] == ""
+    assert float(about["env"]["PATTERNAPP_TIMEOUT"]) > 0
     wanted = {"FROM_DEV": "kept", "K_SINK": "http://sink", "LOG_LEVEL": "debug", "K_SERVICE": "about"}
     assert about["env"].items() >= wanted.items()
     assert about["env"]["PORT"] == str(rig.state("about").instances[0].port)

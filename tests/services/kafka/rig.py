@@ -47,6 +47,20 @@ def event(number: int, *, key: str | None = None, **attributes: str) -> cloudeve
     return cloudevents.Event(named, b"%d" % number)
 
 
+def records(broker: Broker, topic: str, *, partitions: int) -> list[Any]:
+    """All that is in a topic."""
+    with contextlib.closing(kafka.KafkaConsumer(bootstrap_servers=broker.access.bootstrap, group_id=None)) as reader:
+        places = [kafka.TopicPartition(topic, number) for number in range(partitions)]
+        reader.assign(places)
+        reader.seek_to_beginning(*places)
+        wanted = sum(reader.end_offsets(places).values())
+        found: list[Any] = []
+        while len(found) < wanted:
+            for some in reader.poll(timeout_ms=1000).values():
+                found += some
+        return found
+
+
 class Topic:
     """A topic and a consumer group nobody else has. Record n of those that `write` wrote is in partition n modulo
     `partitions`, at n divided by it."""
@@ -108,18 +122,7 @@ class Topic:
 
     def records(self) -> list[Any]:
         """All that is in the topic."""
-        with contextlib.closing(
-            kafka.KafkaConsumer(bootstrap_servers=self.broker.access.bootstrap, group_id=None)
-        ) as reader:
-            places = [kafka.TopicPartition(self.name, number) for number in range(self.partitions)]
-            reader.assign(places)
-            reader.seek_to_beginning(*places)
-            wanted = sum(reader.end_offsets(places).values())
-            found: list[Any] = []
-            while len(found) < wanted:
-                for some in reader.poll(timeout_ms=1000).values():
-                    found += some
-            return found
+        return records(self.broker, self.name, partitions=self.partitions)
 
     def worker(self, function: str, **settings: Any) -> Service:
         """A worker of this group; `settings` replace what the configuration says."""

@@ -22,7 +22,7 @@ import logging
 import queue
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import kafka
 from kafka import errors as kafka_errors
@@ -37,8 +37,7 @@ if TYPE_CHECKING:
     from patternapp.consume.memory import MemoryLog
     from patternapp_services import connections
     from patternapp_services.worker.limits import Limits
-    from patternapp_services.worker.measures import Measures
-    from patternapp_services.worker.partitions import Place
+    from patternapp_services.worker.partitions import Partition, Place
 
 _ANSWER_WITHIN = 1000
 """Milliseconds for a question that can be asked again."""
@@ -49,6 +48,16 @@ class _StuckError(Exception):
     """A partition has records that do not come; the client is to be made anew."""
 
 
+class Measures(Protocol):
+    """Told of what goes wrong."""
+
+    def rejoined(self) -> None:
+        """The client is made anew."""
+
+    def commit_refused(self) -> None:
+        """A commit was refused."""
+
+
 class KafkaReader:
     """One member of the group.
 
@@ -57,7 +66,7 @@ class KafkaReader:
         secrets: What opens them.
         function: The URL of the function, for what dead letters say.
         limits: How much, how often and how long.
-        measures: Told of what happens.
+        measures: Told of what goes wrong, beside the log.
     """
 
     def __init__(
@@ -67,7 +76,7 @@ class KafkaReader:
         *,
         function: str,
         limits: Limits,
-        measures: Measures,
+        measures: Measures | None = None,
     ) -> None:
         if log.consumer_group is None:
             raise ValueError("kafka.consumerGroup is missing")
@@ -90,11 +99,15 @@ class KafkaReader:
         self._received = 0
         self._memory: MemoryLog
 
+    def places(self) -> Sequence[Partition]:
+        """The partitions that are ours, to be looked at."""
+        return tuple(self._holdings.values())
+
     def lags(self) -> Iterable[tuple[str, str, int]]:
         """Topic, partition and lag of each that is ours, where it is known."""
         return [
             (partition.topic, str(partition.number), partition.lag)
-            for partition in tuple(self._holdings.values())
+            for partition in self.places()
             if partition.lag is not None
         ]
 
@@ -123,7 +136,8 @@ class KafkaReader:
                 self._consume()
             except Exception as error:  # noqa: BLE001 - whatever ails the client, a new one is the mend
                 _log.warning("the group %s: %s: %s; joining again", self._group, type(error).__name__, error)
-                self._measures.rejoined()
+                if self._measures is not None:
+                    self._measures.rejoined()
                 self._turned = time.monotonic()
                 self._stopping.wait(self._limits.pause)
 
@@ -216,7 +230,8 @@ class KafkaReader:
             self._commit_due = time.monotonic() + self._limits.pause
             if isinstance(answer, kafka_errors.RebalanceInProgressError):
                 return
-            self._measures.commit_refused()
+            if self._measures is not None:
+                self._measures.commit_refused()
             _log.warning("the group %s: a commit was refused: %s: %s", self._group, type(answer).__name__, answer)
             return
         self._holdings.committed({(place.topic, place.partition): at.offset for place, at in offsets.items()})

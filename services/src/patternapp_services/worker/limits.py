@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+BATCH_BYTES = 1024 * 1024
+"""Bytes of a batch, roughly; half of what a receiver takes by default."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:

@@ -16,11 +16,12 @@ from patternapp.consume.backlog import Backlog
 from patternapp.consume.consumer import Consumer
 from patternapp.consume.memory import MemoryLog
 from patternapp.delivery import DeliverySpec
+from patternapp.http import server
 from patternapp.spec.base import Model
-from patternapp_services import connections, monitor, serving
+from patternapp_services import connections, monitor
 from patternapp_services.enqueue.kafka import KafkaWriter
 from patternapp_services.worker.kafka import KafkaReader
-from patternapp_services.worker.limits import Limits
+from patternapp_services.worker.limits import BATCH_BYTES, Limits
 from patternapp_services.worker.measures import Measures
 from patternapp_services.worker.rabbitmq import RabbitMqReader
 from patternapp_services.worker.target import HttpTarget, Sink, Topic
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from patternapp.consume.items import Item
     from patternapp_services.program import Setting
 
-BATCH_BYTES = 1024 * 1024
-"""Bytes of a batch, roughly; half of what a receiver takes by default."""
 CONCURRENCY = 4
 """Requests to the function at once, so that it does not wait while the next batch is made, nor for one that hangs."""
 PROBE_GRACE = 1
@@ -136,11 +135,13 @@ async def run(setting: Setting) -> None:
     backlog = Backlog(orders.Ordered(batching) if config.ordered else orders.Unordered(batching), spec)
     memory = MemoryLog(backlog, clock=time.monotonic, done=reader.done)
     measures.watch(backlog.tally, reader.lags)
-    with serving.listen(setting.host, setting.port) as listening:
+    with server.listen(setting.host, setting.port) as listening:
         health = monitor.Monitored(None, registry=registry, alive=reader.trouble)
         async with contextlib.AsyncExitStack() as stack:
             sender = await stack.enter_async_context(senders.Sender())
-            await stack.enter_async_context(serving.serving(health, listening, grace=PROBE_GRACE))
+            await stack.enter_async_context(
+                server.serving(health, listening, grace=lambda: PROBE_GRACE, limits=setting.limits)
+            )
             target = HttpTarget(
                 sender=sender,
                 function=config.url,
@@ -151,7 +152,7 @@ async def run(setting: Setting) -> None:
             consumer = Consumer(memory, target, spec=spec, concurrency=config.concurrency)
             reader.start(memory)
             try:
-                await consumer.run(setting.stopping, grace=spec.timeout)
+                await consumer.run(setting.stopping, grace=lambda: spec.timeout)
             finally:
                 await reader.stop()
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from patternapp import errors
+from patternapp.consume import verdicts
 from patternapp.delivery import Outcome
 from patternapp_services.enqueue import writers
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from patternapp.cloudevents import Event
+    from patternapp.consume.log import Delivery
     from patternapp.sender import Sender
 
 
@@ -38,12 +40,13 @@ class HttpTarget:
     within: float
     dead_letters: Callable[[Event[bytes | None]], Awaitable[Outcome]]
 
-    async def call(self, events: Sequence[Event[bytes | None]]) -> Outcome:
+    async def call(self, deliveries: Sequence[Delivery]) -> Sequence[Outcome]:
+        events = [one.event for one in deliveries]
         outcome = await self.sender.send_batch(self.function, events, within=self.within)
-        return dataclasses.replace(outcome, destination=self.entry)
+        return verdicts.split(dataclasses.replace(outcome, destination=self.entry), events)
 
-    async def bury(self, event: Event[bytes | None]) -> Outcome:
-        return await self.dead_letters(event)
+    async def bury(self, letter: Delivery) -> Outcome:
+        return await self.dead_letters(letter.event)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

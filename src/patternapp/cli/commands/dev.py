@@ -2,13 +2,18 @@
 
 import dataclasses
 import logging
+import os
+import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from patternapp.cli import appfile, output
 from patternapp.cli.options import AppFile
+
+if TYPE_CHECKING:
+    from patternapp.runtime.eventing.kafka.logs import KafkaLogs
 
 EXAMPLE = "patternapp dev app.yaml"
 DATA = ".patternapp"
@@ -31,6 +36,12 @@ def run(
     keep_events: Annotated[
         int, typer.Option(metavar="N", min=1, help="How many of the newest events are kept at most.")
     ] = 100_000,
+    kafka: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT", help="Keep queues and streams that name Kafka in this one, not in the store."
+        ),
+    ] = None,
     no_reload: Annotated[bool, typer.Option("--no-reload", help="Leave functions alone when files change.")] = False,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Log what happens inside, too.")] = False,
 ) -> None:
@@ -40,6 +51,7 @@ def run(
     from patternapp import durations
     from patternapp.cli import eventfile
     from patternapp.cli.dev_output import Logged, Terminal
+    from patternapp.http import limits
     from patternapp.runtime import serve
     from patternapp.runtime.settings import Settings
     from patternapp.spec.rules import addresses
@@ -51,6 +63,11 @@ def run(
         kept = durations.seconds(keep)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--keep") from error
+    if kafka is not None and once is not None:
+        raise typer.BadParameter(
+            "--once knows of no end to what is in Kafka; leave out one of them", param_hint="--kafka"
+        )
+    logs = None if kafka is None else _kafka(kafka)
     settings = Settings(
         folder=folder,
         data=(data or folder / DATA).resolve(),
@@ -59,12 +76,36 @@ def run(
         keep=kept,
         newest=keep_events,
         once=None if once is None else eventfile.read(once),
+        limits=limits.of(os.environ),
     )
     terminal = Terminal()
-    logging.basicConfig(level=logging.DEBUG if verbose else logging.WARNING, handlers=[Logged(terminal)])
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.WARNING, handlers=[Logged(terminal)], format="%(message)s"
+    )
+    if not verbose:
+        # They tell of every attempt to connect and to write; what it means is shown with the events it concerns.
+        for name in ("kafka", "patternapp_services.enqueue"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
     if once is None:
         terminal.banner(plan, settings.url)
-    ledger = uvloop.run(serve.run(plan, settings, file=appfile.name(file), listener=terminal))
+    ledger = uvloop.run(serve.run(plan, settings, file=appfile.name(file), listener=terminal, kafka=logs))
     if once is not None:
         output.as_json(dataclasses.asdict(ledger))
         raise typer.Exit(1 if ledger.dead_lettered or ledger.pending else 0)
+
+
+def _kafka(address: str) -> "KafkaLogs":
+    """The queues and streams at an address; kafka-python is an extra."""
+    from patternapp import errors
+    from patternapp.spec import formats
+
+    if re.fullmatch(formats.SERVER, address) is None:
+        raise typer.BadParameter(f"write {formats.FORMATS[formats.SERVER]}, not {address!r}", param_hint="--kafka")
+    try:
+        from patternapp.runtime.eventing.kafka.logs import KafkaLogs
+    except ModuleNotFoundError as error:
+        raise errors.EnvironmentProblem(
+            f"--kafka needs the package {error.name}, which is not installed; "
+            "get it with: pip install 'patternapp[kafka]'"
+        ) from error
+    return KafkaLogs(address)

@@ -38,9 +38,20 @@ class LoopError(errors.PatternAppError):
 
 
 class Broker:
-    """The Broker of one plan."""
+    """The Broker of one plan.
 
-    def __init__(self, plan: model.Plan, *, store: Store, bells: Bells, clock: Clock) -> None:
+    Args:
+        plan: Who wants which events.
+        store: Where they are kept.
+        bells: Whom to wake.
+        clock: What time it is.
+        elsewhere: Whether topics are in a real Kafka: what is appended to one then waits for its hand-over.
+
+    Attributes:
+        receivers: The keys under which deliveries are made: of triggers, streams and topics.
+    """
+
+    def __init__(self, plan: model.Plan, *, store: Store, bells: Bells, clock: Clock, elsewhere: bool = False) -> None:
         self._store = store
         self._bells = bells
         self._clock = clock
@@ -53,6 +64,11 @@ class Broker:
         for stream in plan.nodes_of(model.Stream):
             for topic in stream.kafka.topics:
                 self._topics.setdefault(topic, []).append(stream.key)
+        if elsewhere:
+            self._topics = {topic: [f"topic/{topic}"] for topic in self._topics}
+        self.receivers = tuple(
+            dict.fromkeys((*plan.receivers(), *itertools.chain.from_iterable(self._topics.values())))
+        )
         self._spread = itertools.count()
 
     @property

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Protocol
 from patternapp.delivery import Outcome
 from patternapp.plan import model
 from patternapp.runtime.functions.pool import FunctionUnavailable
-from patternapp.runtime.store.records import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from patternapp.cloudevents import Event
-    from patternapp.runtime.store.records import Lease
 
 GONE = 410
 """What calls of a dead-letter sink end with after the app has given it up; not retried."""
@@ -48,7 +46,10 @@ class Sender(Protocol):
 
 
 class Caller:
-    """Sends events to heads of edges: keys of functions, or absolute URLs."""
+    """Sends events to heads of edges: keys of functions, or absolute URLs.
+
+    `number` is the event's, where it has one: what the function prints meanwhile is kept with it.
+    """
 
     def __init__(self, plan: model.Plan, *, pool: Pool, sender: Sender) -> None:
         self._functions = {function.key: function for function in plan.nodes_of(model.Function)}
@@ -60,37 +61,44 @@ class Caller:
         function = self._functions.get(head)
         return 16 if function is None else function.max * function.concurrency
 
-    async def call(self, head: str, lease: Lease, *, dead_letter: str | None, within: float) -> Outcome:
-        """Send one event in binary mode: to the head, or at the stage of the dead-letter sink to that."""
-        if lease.stage is Stage.DEAD_LETTER_SINK:
-            if dead_letter is None:
-                return Outcome(destination=head, code=GONE, body=b"the app no longer names a dead-letter sink")
-            head = dead_letter
-        headers = {EVENT_HEADER: str(lease.seq)}
+    async def call(self, head: str, event: Event[bytes | None], *, number: int | None, within: float) -> Outcome:
+        """Send one event in binary mode."""
 
         async def send(url: str, limit: float) -> Outcome:
-            return await self._sender.send(url, lease.event, within=limit, headers=headers)
+            return await self._sender.send(url, event, within=limit, headers=_numbered(number))
 
-        return await self._through(head, send, within=within, event=lease.seq)
+        return await self._through(head, send, within=within, number=number)
 
-    async def call_batch(self, head: str, leases: Sequence[Lease], *, within: float) -> Outcome:
-        """Send several events in one request. What the function prints meanwhile is kept with the first of them."""
-        headers = {EVENT_HEADER: str(leases[0].seq)}
-        events = [lease.event for lease in leases]
+    async def call_batch(
+        self, head: str, events: Sequence[Event[bytes | None]], *, number: int | None, within: float
+    ) -> Outcome:
+        """Send several events in one request; `number` is the first one's."""
 
         async def send(url: str, limit: float) -> Outcome:
-            return await self._sender.send_batch(url, events, within=limit, headers=headers)
+            return await self._sender.send_batch(url, events, within=limit, headers=_numbered(number))
 
-        return await self._through(head, send, within=within, event=leases[0].seq)
+        return await self._through(head, send, within=within, number=number)
+
+    async def bury(
+        self, dead_letter: str | None, event: Event[bytes | None], *, number: int | None, within: float
+    ) -> Outcome:
+        """Send one event in binary mode to a dead-letter sink; the app may have given that up meanwhile."""
+        if dead_letter is None:
+            return Outcome(destination="", code=GONE, body=b"the app no longer names a dead-letter sink")
+        return await self.call(dead_letter, event, number=number, within=within)
 
     async def _through(
-        self, head: str, send: Callable[[str, float], Awaitable[Outcome]], *, within: float, event: int
+        self, head: str, send: Callable[[str, float], Awaitable[Outcome]], *, within: float, number: int | None
     ) -> Outcome:
         function = self._functions.get(head)
         if function is None:
             return await send(head, within)
         try:
-            async with self._pool.instance(function.name, event=event) as url:
+            async with self._pool.instance(function.name, event=number) as url:
                 return await send(url, min(within, function.timeout))
         except FunctionUnavailable as error:
             return Outcome(destination=head, error=str(error))
+
+
+def _numbered(number: int | None) -> dict[str, str]:
+    return {} if number is None else {EVENT_HEADER: str(number)}

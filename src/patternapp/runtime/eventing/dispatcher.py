@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from patternapp import delivery
+from patternapp.consume.log import Settled
 from patternapp.runtime.eventing import verdicts
 from patternapp.runtime.eventing.underway import UnderWay
 
@@ -66,13 +68,14 @@ class Dispatcher:
 
     async def _deliver(self, lease: Lease) -> None:
         trigger, engine = self._trigger, self._engine
-        outcome = await engine.caller.call(
-            trigger.head, lease, dead_letter=trigger.dead_letter, within=trigger.delivery.timeout
-        )
+        within = trigger.delivery.timeout
+        if lease.last_words:
+            outcome = await engine.caller.bury(trigger.dead_letter, lease.event, number=lease.seq, within=within)
+        else:
+            outcome = await engine.caller.call(trigger.head, lease.event, number=lease.seq, within=within)
+        decision = delivery.decide(outcome, attempt=lease.attempts + 1, spec=trigger.delivery)
         settlement = verdicts.settlement(
-            lease,
-            outcome,
-            spec=trigger.delivery,
+            Settled(lease, outcome, decision),
             dead_letter=trigger.dead_letter,
             broker=engine.broker,
             now=engine.clock.now(),

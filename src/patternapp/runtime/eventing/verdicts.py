@@ -14,7 +14,8 @@ from patternapp.runtime.eventing.broker import LoopError
 from patternapp.runtime.store.records import Attempt, Settlement, Stage, State
 
 if TYPE_CHECKING:
-    from patternapp.delivery import DeliverySpec, Outcome
+    from patternapp.consume.log import Settled
+    from patternapp.delivery import Outcome
     from patternapp.runtime.eventing.broker import Broker
     from patternapp.runtime.store.records import Lease
 
@@ -22,15 +23,13 @@ BODY_KEPT = 4096
 """Bytes of an answer that the timeline keeps."""
 
 
-def settlement(
-    lease: Lease, outcome: Outcome, *, spec: DeliverySpec, dead_letter: str | None, broker: Broker, now: float
-) -> Settlement:
+def settlement(settled: Settled[Lease], *, dead_letter: str | None, broker: Broker, now: float) -> Settlement:
     """What becomes of a leased delivery after an attempt that ended at `now`."""
-    decision = delivery.decide(outcome, attempt=lease.attempts + 1, spec=spec)
+    lease, outcome, decision = settled.delivery, settled.outcome, settled.decision
     ended = Settlement(
         delivery=lease.delivery,
         token=lease.token,
-        attempt=_attempt(outcome, now),
+        attempt=attempt(outcome, now),
         state=State.DEAD_LETTERED,
         stage=lease.stage,
         due=now,
@@ -65,7 +64,8 @@ def _give_up(ended: Settlement, outcome: Outcome, *, reason: str, dead_letter: s
     )
 
 
-def _attempt(outcome: Outcome, now: float) -> Attempt:
+def attempt(outcome: Outcome, now: float) -> Attempt:
+    """What the timeline shows of an attempt that ended at `now`."""
     return Attempt(
         started_at=now - outcome.seconds,
         seconds=outcome.seconds,

@@ -87,6 +87,11 @@ class Lease:
     reason: str
     accepted_at: float
 
+    @property
+    def last_words(self) -> bool:
+        """Whether it is for the dead-letter sink."""
+        return self.stage is Stage.DEAD_LETTER_SINK
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
@@ -126,6 +131,23 @@ class Settlement:
     alone: bool = False
     failure: dict[str, Any] | None = None
     reply: Acceptance | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fate:
+    """An event that was kept elsewhere while it was tried, and how it ended.
+
+    Attributes:
+        acceptance: The event, with the one delivery that it gave.
+        state: DELIVERED or DEAD_LETTERED.
+        reason: Why it is a dead letter; empty where it is none.
+        attempts: Every attempt, the last of them last.
+    """
+
+    acceptance: Acceptance
+    state: State
+    reason: str
+    attempts: tuple[Attempt, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

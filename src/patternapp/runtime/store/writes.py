@@ -3,11 +3,10 @@
 What holds here:
 
 * A method raises only before its first statement that writes, so a group of calls can share one transaction.
-* A delivery is created by `accept`, and its state changes only in `settle`, `redrive` and `abandon`, together with
-  the counters.
-* A lease is exclusive until it expires: `lease` never hands out a delivery whose lease is running, and `settle`
-  refuses a token that is not the
-  delivery's last and spends the one it takes. So an acknowledged delivery is never handed out again.
+* A delivery is created by `accept`, and its state changes only in `settle`, `record`, `redrive` and `abandon`,
+  together with the counters.
+* A lease is exclusive until it expires: `lease` never hands out a delivery whose lease is running, and `settle` refuses
+  a token that is not the delivery's last and spends the one it takes. So what is acknowledged never goes out again.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from patternapp.runtime.store.records import Acceptance, Settlement, Target
+    from patternapp.runtime.store.records import Acceptance, Attempt, Fate, Settlement, Target
 
 _LEASABLE = """
   SELECT d.delivery, d.token, d.event, d.attempts, d.stage, d.partition, d.failure, d.due, d.leased_until, d.reason,
@@ -200,14 +199,29 @@ class Writes:
                 settlement.delivery,
             ),
         )
-        attempt = settlement.attempt
-        self.connection.execute(
-            "INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?)",
-            (settlement.delivery, attempt.started_at, attempt.seconds, attempt.code, attempt.error, attempt.body),
-        )
+        self._attempted(settlement.delivery, settlement.attempt)
         if ended:
             self._counts[_COUNTED[settlement.state]] += 1
         return self.accept(settlement.reply) if settlement.reply is not None else None
+
+    def _attempted(self, delivery: int, attempt: Attempt) -> None:
+        self.connection.execute(
+            "INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?)",
+            (delivery, attempt.started_at, attempt.seconds, attempt.code, attempt.error, attempt.body),
+        )
+
+    def record(self, fate: Fate, *, now: float) -> int:
+        """Keep an event whose one delivery has ended elsewhere; the delivery's number is returned."""
+        seq = self.accept(fate.acceptance)
+        ((delivery,),) = self._rows(
+            "UPDATE deliveries SET state = ?, attempts = ?, reason = ?, settled_at = ? WHERE event = ?"
+            " RETURNING delivery",
+            (fate.state, len(fate.attempts), fate.reason, now, seq),
+        )
+        for attempt in fate.attempts:
+            self._attempted(delivery, attempt)
+        self._counts[_COUNTED[fate.state]] += 1
+        return int(delivery)
 
     def next_due(self, edge: str) -> float | None:
         """When the next delivery of an edge can be leased, seconds since the epoch; None where none waits."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from patternapp.consume import items, scaling
+
 from .conftest import AWAY, BROKEN, OK, REFUSED
 
 if TYPE_CHECKING:
@@ -57,11 +59,32 @@ def test_a_dead_letter_sink_is_asked_until_it_takes_the_letter(held: Held) -> No
 def test_a_function_that_nobody_reached_has_failed_no_attempt(held: Held) -> None:
     held.add(1)
 
-    for _ in range(10):
-        held.settle(held.take(5.0), AWAY, now=5.0)
+    for number in range(10):
+        held.settle(held.take(5.0 + number), AWAY, now=5.0 + number)
 
-    (item,) = held.take(5.0)
+    (item,) = held.take(15.0)
     assert (item.attempts, item.last_words) == (0, False)
+
+
+def test_nothing_goes_for_a_while_to_a_function_that_nobody_reached(held: Held) -> None:
+    held.add(2)
+    held.add(3, lane=items.Lane())
+    held.settle(held.take(5.0), AWAY, now=5.0)
+
+    assert held.backlog.next(5.0) == 5.5
+    assert held.take(5.5)
+
+
+def test_so_many_batches_are_out_as_the_backlog_is_worth(unordered: Held) -> None:
+    unordered.backlog.scaling = scaling.Scaling(lag=4, most=2)
+    unordered.add(7)
+    first, _second = unordered.take(), unordered.take()
+
+    assert unordered.backlog.next(9.0) is None
+    unordered.settle(first, OK)
+    assert unordered.backlog.next(9.0) is None
+    unordered.add(1)
+    assert len(unordered.take(9.0)) == 2
 
 
 def test_what_waits_of_a_lane_that_is_given_up_is_returned(held: Held) -> None:

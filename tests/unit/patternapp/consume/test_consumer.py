@@ -27,14 +27,14 @@ class Target:
         self.may = asyncio.Event()
         self.outcome = delivery.Outcome(destination="f", code=204)
 
-    async def call(self, events: Sequence[Event[bytes | None]]) -> delivery.Outcome:
-        self.called.append([str(event.attributes["id"]) for event in events])
+    async def call(self, deliveries: Sequence[items.Item]) -> list[delivery.Outcome]:
+        self.called.append([str(one.event.attributes["id"]) for one in deliveries])
         self.calls.release()
         await self.may.wait()
-        return self.outcome
+        return [self.outcome] * len(deliveries)
 
-    async def bury(self, event: Event[bytes | None]) -> delivery.Outcome:
-        self.buried.append(str(event.attributes["id"]))
+    async def bury(self, letter: items.Item) -> delivery.Outcome:
+        self.buried.append(str(letter.event.attributes["id"]))
         return delivery.Outcome(destination="d", code=202)
 
 
@@ -69,7 +69,7 @@ class Rig:
         self.ended.set()
 
     def start(self, *, grace: float = DEADLINE) -> asyncio.Task[None]:
-        return asyncio.create_task(self.consumer.run(self.stopping, grace=grace))
+        return asyncio.create_task(self.consumer.run(self.stopping, grace=lambda: grace))
 
     async def calls(self, count: int) -> None:
         """Wait for so many more calls."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import loopback
 import pytest
 
-from patternapp import delivery, errors
+from patternapp import delivery, errors, sender
 from patternapp.cloudevents import Event
 from patternapp.receiver import Receiver, Reject, Retry
 from patternapp.runtime import once
@@ -207,7 +207,7 @@ async def test_a_sink_that_wants_to_know_who_sends_is_told(tmp_path: Path) -> No
 def test_dead_letters_do_not_carry_the_token_for_the_broker() -> None:
     around = once.around({"K_SINK": "http://broker", "PATTERNAPP_DEAD_LETTER": "https://elsewhere.example"})
 
-    assert (around.replies.token, around.dead_letters.token) == (once.TOKEN, None)
+    assert (around.replies.token, around.dead_letters.token) == (sender.TOKEN, None)
 
 
 @pytest.mark.parametrize(

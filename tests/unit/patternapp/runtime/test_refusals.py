@@ -9,21 +9,13 @@ import pytest
 import runtime_parts
 
 from patternapp import errors
-from patternapp.plan import model
 from patternapp.runtime import refusals
-from patternapp.spec import sources
 
 if TYPE_CHECKING:
     from patternapp.errors import Problem
+    from patternapp.plan import model
 
 TRIGGER = runtime_parts.trigger("fan-out/orders/stock", "ping")
-DATABASE = model.Source(
-    name="stock-row",
-    origin=sources.Database.model_validate(
-        {"secretName": "shop-db", "table": "public.stock", "operations": ("insert",)}
-    ),
-    marker="event-driven.stock-row",
-)
 
 
 def problems(*parts: model.Node | model.Edge) -> tuple[Problem, ...]:
@@ -51,17 +43,9 @@ def test_a_cesql_filter_is_refused_however_deep_it_is(condition: Any) -> None:
     assert problem.message == "dev cannot filter with cesql yet; use exact, prefix, suffix, all, any and not"
 
 
-def test_a_database_source_is_refused() -> None:
-    (problem,) = problems(DATABASE)
-
-    assert problem.path == "source/stock-row"
-    assert problem.message == ("dev cannot read a database's changes yet; leave the entry out to run the app here")
-
-
 def test_every_refusal_is_told_at_once() -> None:
-    told = problems(replace(TRIGGER, filters=({"cesql": "TRUE"},)), DATABASE)
+    other = replace(TRIGGER, key="fan-out/orders/email", filters=({"cesql": "TRUE"},))
 
-    assert [problem.path for problem in told] == [
-        "fan-out/orders/stock",
-        "source/stock-row",
-    ]
+    told = problems(replace(TRIGGER, filters=({"cesql": "TRUE"},)), other)
+
+    assert [problem.path for problem in told] == ["fan-out/orders/stock", "fan-out/orders/email"]

@@ -9,6 +9,8 @@ import pytest
 import runtime_parts
 from runtime_parts import event
 
+from patternapp import delivery
+from patternapp.consume.log import Settled
 from patternapp.delivery import DeliverySpec, Outcome
 from patternapp.runtime.bells import Bells
 from patternapp.runtime.eventing import verdicts
@@ -50,7 +52,8 @@ def broker(store: Store, clock: runtime_parts.HandClock) -> Broker:
 
 
 def settled(broker: Broker, held: Lease, came: Outcome, *, dead_letter: str | None = None) -> Settlement:
-    return verdicts.settlement(held, came, spec=SPEC, dead_letter=dead_letter, broker=broker, now=NOW)
+    decision = delivery.decide(came, attempt=held.attempts + 1, spec=SPEC)
+    return verdicts.settlement(Settled(held, came, decision), dead_letter=dead_letter, broker=broker, now=NOW)
 
 
 async def test_what_was_taken_is_delivered(broker: Broker) -> None:

@@ -57,7 +57,7 @@ async def api(tmp_path: Path, clock: runtime_parts.HandClock, notebook: runtime_
         pool = FunctionPool((), PoolSettings(folder=tmp_path, env={}), listener=voice)
         settings = Settings(folder=tmp_path, data=tmp_path)
         tickers = {NIGHTLY.name: Ticker("shop", NIGHTLY, engine)}
-        app = Control(PLAN, settings, engine=engine, pool=pool, tickers=tickers).app()
+        app = Control(PLAN, settings, engine=engine, pool=pool, tickers=tickers, elsewhere={}).app()
         async with loopback.served(app) as url:
             yield Api(url, engine, session)
 
