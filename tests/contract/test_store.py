@@ -99,6 +99,40 @@ async def test_a_lease_that_ran_out_is_handed_out_again_and_the_first_holder_has
     assert await ledger(store) == (1, 0, 1, 1, 0, 0)
 
 
+@pytest.mark.parametrize("state", [State.DELIVERED, State.DEAD_LETTERED])
+async def test_an_event_that_was_tried_elsewhere_is_kept_with_its_end_and_never_handed_out(
+    store: Store, state: State
+) -> None:
+    attempts = tuple(
+        records.Attempt(started_at=float(n), seconds=0.01, code=code, error=None, body=b"no")
+        for n, code in enumerate((500, 422))
+    )
+    fate = records.Fate(acceptance=acceptance("a"), state=state, reason="answered 422", attempts=attempts)
+
+    number = await store.write(lambda w: w.record(fate, now=3.0))
+
+    assert await ledger(store) == (1, 0, 1, state is State.DELIVERED, state is State.DEAD_LETTERED, 0)
+    assert await lease(store, now=LONG) == ()
+    (event,) = await store.read(lambda r: r.events(limit=9, after=None, type_=None))
+    timeline = await store.read(lambda r: r.event(event["seq"]))
+    assert timeline is not None
+    (kept,) = timeline["deliveries"]
+    assert (kept["delivery"], [one["code"] for one in kept["attempts"]]) == (number, [500, 422])
+
+
+async def test_a_dead_letter_that_was_recorded_can_be_driven_again(store: Store) -> None:
+    attempt = records.Attempt(started_at=0.0, seconds=0.01, code=422, error=None, body=b"")
+    fate = records.Fate(
+        acceptance=acceptance("a"), state=State.DEAD_LETTERED, reason="answered 422", attempts=(attempt,)
+    )
+    await store.write(lambda w: w.record(fate, now=3.0))
+
+    assert await store.write(lambda w: w.redrive(None, EDGES, now=4.0)) == ("a",)
+
+    assert await ledger(store) == (1, 0, 1, 0, 0, 1)
+    assert len(await lease(store, now=4.0)) == 1
+
+
 async def test_a_delivered_event_is_never_handed_out_again(store: Store) -> None:
     await store.write(lambda w: w.accept(acceptance("a")))
     (taken,) = await lease(store)

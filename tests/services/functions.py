@@ -24,10 +24,11 @@ DONE: Answer = (204, b"")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request: when it came, and its events, the attributes of one in binary mode among them."""
+    """One request: when it came, its events, those of one in binary mode too, and what proves who sent it."""
 
     at: float
     events: Events
+    proof: str | None = None
 
 
 class Function:
@@ -61,8 +62,8 @@ class Function:
         """Wait until some of these events have come."""
         eventually(lambda: wanted & set(self.ids[-len(wanted) :]), within=within)
 
-    def take(self, events: Events) -> Answer:
-        self.calls.append(Call(time.monotonic(), events))
+    def take(self, events: Events, proof: str | None = None) -> Answer:
+        self.calls.append(Call(time.monotonic(), events, proof))
         return self.answer(events)
 
     def start(self) -> None:
@@ -87,7 +88,7 @@ class Function:
                 else:
                     attributes = {name[3:]: value for name, value in self.headers.items() if name.startswith("ce-")}
                     events = [attributes | {"data": body}]
-                status, said = function.take(events)
+                status, said = function.take(events, self.headers["authorization"])
                 with contextlib.suppress(OSError):  # nobody waits any more
                     self.send_response(status)
                     self.send_header("content-length", str(len(said)))

@@ -29,7 +29,7 @@ class Service:
         file.write_text(json.dumps(config))
         command = [sys.executable, "-m", "patternapp_services", role, "--config", str(file)]
         command += ["--secrets", str(folder / "secrets"), "--host", process.HOST, "--port", str(self.port)]
-        command += ["--monitor-port", str(self.monitor_port)]
+        command += ["--monitor-port", str(self.monitor_port), "--token", str(folder / "token")]
         self.program = process.Program(command, log=self.log, ready=lambda: process.listens(self.port), env=env)
 
     def start(self) -> Service:

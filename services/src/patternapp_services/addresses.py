@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from patternapp import errors
+from patternapp import errors, sender
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,10 +23,12 @@ class Addresses:
         domain: What completes the name of a Service of the own namespace, such as ``shop.svc.cluster.local``; empty on
             a machine without a cluster, where names are whole.
         sink: The Broker's address, as a SinkBinding puts it into ``K_SINK``; empty where there is none.
+        token: The file with the bearer token for the Broker and nobody else; it need not exist.
     """
 
     domain: str = ""
     sink: str = ""
+    token: Path = sender.TOKEN
 
     def url(self, target: Mapping[str, Any]) -> str:
         """The URL of ``{"service": name, "path": path}``, ``{"uri": address}`` or ``{"sink": true}``; path is optional.
@@ -45,6 +47,10 @@ class Addresses:
             case {"sink": True}:
                 raise errors.EnvironmentProblem("K_SINK is not set: is the app's SinkBinding there and ready?")
         raise ValueError(f"{target!r} names no service, uri or sink")
+
+    def proof(self, url: str) -> dict[str, str]:
+        """The header that proves to the Broker who sends; empty for all others, whom the token does not concern."""
+        return sender.proof(self.token) if url == self.sink else {}
 
 
 def search_domain(resolver: Path) -> str:

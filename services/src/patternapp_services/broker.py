@@ -8,6 +8,7 @@ from patternapp import delivery, errors
 
 if TYPE_CHECKING:
     from patternapp.cloudevents import Event
+    from patternapp.delivery import Outcome
     from patternapp.sender import Sender
     from patternapp_services.addresses import Addresses
 
@@ -16,11 +17,20 @@ WITHIN = 10.0
 _ONCE = delivery.DeliverySpec(retry=0)
 
 
+class Refused(errors.PatternAppError):
+    """The Broker will never take the event; `outcome` is its answer."""
+
+    def __init__(self, reason: str, outcome: Outcome) -> None:
+        self.outcome = outcome
+        super().__init__(reason)
+
+
 class Broker:
     """A `wire.Publish` that posts to the Broker. The caller of our service is who tries again."""
 
     def __init__(self, addresses: Addresses, http: Sender) -> None:
         """Raises `errors.EnvironmentProblem` where the Broker's address is not known."""
+        self._addresses = addresses
         self._url = addresses.url({"sink": True})
         self._http = http
 
@@ -29,12 +39,14 @@ class Broker:
 
         Raises:
             errors.StoreError: The Broker did not take it now.
-            errors.PatternAppError: The Broker will never take it.
+            Refused: The Broker will never take it.
         """
         if bookmark is not None:
             raise TypeError("a Broker keeps no bookmarks")
-        outcome = await self._http.send(self._url, event, within=WITHIN)
+        outcome = await self._http.send(self._url, event, within=WITHIN, headers=self._addresses.proof(self._url))
         if isinstance(delivery.decide(outcome, attempt=1, spec=_ONCE), delivery.Ack):
             return 0
         reason = f"the Broker did not take the event: {delivery.describe(outcome)}"
-        raise (errors.StoreError if delivery.retried(outcome.code) else errors.PatternAppError)(reason)
+        if delivery.retried(outcome.code):
+            raise errors.StoreError(reason)
+        raise Refused(reason, outcome)

@@ -21,7 +21,8 @@ from typing import NoReturn
 
 import pydantic
 
-from patternapp import errors
+from patternapp import errors, sender
+from patternapp.http import limits
 from patternapp_services import addresses, logs
 from patternapp_services.connections import Secrets
 
@@ -43,6 +44,7 @@ class Setting:
         port: The port to listen on.
         monitor_port: Where health and metrics are, for a service whose own port is the public's.
         stopping: Set when it is to end.
+        limits: What a client may take.
     """
 
     config: bytes
@@ -52,6 +54,7 @@ class Setting:
     port: int
     monitor_port: int = MONITOR_PORT
     stopping: asyncio.Event
+    limits: limits.Limits = limits.USUAL
 
 
 Run = Callable[[Setting], Awaitable[None]]
@@ -70,6 +73,7 @@ ROLES = {
     "dead-letters": Role("patternapp_services.dead_letters.service"),
     "enqueue": Role("patternapp_services.enqueue.service"),
     "gateway": Role("patternapp_services.gateway.service"),
+    "outbox": Role("patternapp_services.outbox.service", port=9090),
     # In a worker's Pod the function has 8080.
     "worker": Role("patternapp_services.worker.service", port=9090),
     "webhooks": Role("patternapp_services.webhooks.service"),
@@ -112,6 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--secrets", type=Path, default=SECRETS, help=f"where Secrets are mounted [{SECRETS}]")
     parser.add_argument("--host", default="0.0.0.0", help="the address to listen on [all]")  # noqa: S104 - a Pod's own
     parser.add_argument("--port", type=int, help="the port to listen on [PORT, or the role's own]")
+    parser.add_argument("--token", type=Path, default=sender.TOKEN, help=f"proves who sends to K_SINK [{sender.TOKEN}]")
     parser.add_argument("--monitor-port", type=int, default=MONITOR_PORT, help="health and metrics of public services")
     return parser
 
@@ -135,11 +140,14 @@ async def _run(run: Run, config: bytes, options: argparse.Namespace) -> None:
         Setting(
             config=config,
             secrets=Secrets(options.secrets),
-            addresses=addresses.Addresses(domain=addresses.search_domain(RESOLVER), sink=os.environ.get("K_SINK", "")),
+            addresses=addresses.Addresses(
+                domain=addresses.search_domain(RESOLVER), sink=os.environ.get("K_SINK", ""), token=options.token
+            ),
             host=options.host,
             port=default if options.port is None else options.port,
             monitor_port=options.monitor_port,
             stopping=stopping,
+            limits=limits.of(os.environ),
         )
     )
 

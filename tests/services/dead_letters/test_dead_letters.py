@@ -31,9 +31,11 @@ class Taker:
     status: int = 204
     reply: bool = False
     events: list[cloudevents.Event[bytes | None]] = field(default_factory=list)
+    proofs: list[bytes | None] = field(default_factory=list)
 
     async def __call__(self, scope: wire.Scope, receive: wire.Receive, send: wire.Send) -> None:
         body = await wire.read_body(scope, receive)
+        self.proofs.append(dict(scope["headers"]).get(b"authorization"))
         self.events.append(cloudevents.decode(scope["headers"], body))
         if not self.reply:
             await wire.respond(send, self.status, body=b"no room" if self.status >= 300 else b"")
@@ -99,27 +101,27 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Any]:
 
 
 @pytest.fixture
-async def rig(opened: Callable[[], Any]) -> AsyncIterator[Rig]:
-    async with opened() as base, running(base) as made:
+async def rig(opened: Callable[[], Any], tmp_path: Path) -> AsyncIterator[Rig]:
+    async with opened() as base, running(base, token=tmp_path / "token") as made:
         yield made
 
 
 @contextlib.asynccontextmanager
-async def running(base: Database) -> AsyncIterator[Rig]:
+async def running(base: Database, *, token: Path) -> AsyncIterator[Rig]:
     letters = store.Store(base, table="shop")
     await letters.prepare()
     orders, broker = Taker(), Taker()
     async with contextlib.AsyncExitStack() as stack:
         orders_url = await stack.enter_async_context(loopback.served(orders))
         broker_url = await stack.enter_async_context(loopback.served(broker))
-        known = addresses.Addresses(sink=broker_url)
+        known = addresses.Addresses(sink=broker_url, token=token)
         targets: list[dict[str, Any]] = [
             {"name": "function/orders", "uri": orders_url},
             {"name": "broker", "sink": True},
         ]
         receivers = redrive.Receivers(targets, known)
         http = await stack.enter_async_context(sender.Sender())
-        again = redrive.Redrive(letters, receivers, http, broker=broker_url)
+        again = redrive.Redrive(letters, receivers, http, known)
         sink_url = await stack.enter_async_context(loopback.served(sink.Sink(letters, now=lambda: NOW)))
         app = api.Api("shop", store=letters, receivers=receivers, redrive=again).app()
         api_url = await stack.enter_async_context(loopback.served(app))
@@ -173,11 +175,11 @@ async def test_the_same_event_failed_by_two_receivers_is_two_letters(rig: Rig) -
     assert [letter["edge"] for letter in await rig.letters()] == ["function/orders", "http://elsewhere.example/"]
 
 
-async def test_letters_are_there_again_after_a_restart(opened: Callable[[], Any]) -> None:
-    async with opened() as base, running(base) as first:
+async def test_letters_are_there_again_after_a_restart(opened: Callable[[], Any], tmp_path: Path) -> None:
+    async with opened() as base, running(base, token=tmp_path / "token") as first:
         await first.fail("kept")
 
-    async with opened() as base, running(base) as second:
+    async with opened() as base, running(base, token=tmp_path / "token") as second:
         assert [letter["id"] for letter in await second.letters()] == ["kept"]
 
 
@@ -213,6 +215,16 @@ async def test_a_reply_to_a_redriven_letter_goes_to_the_broker(rig: Rig) -> None
 
     assert answer["redriven"] == 1
     assert [event.attributes["type"] for event in rig.broker.events] == ["done"]
+
+
+async def test_only_the_broker_is_told_who_sends(rig: Rig, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("it is me\n")
+    await rig.fail()
+    rig.orders.reply = True
+
+    await rig.post("/api/dead-letters/redrive", {"all": True})
+
+    assert (rig.orders.proofs, rig.broker.proofs) == ([None], [b"Bearer it is me"])
 
 
 async def test_a_letter_stays_while_the_broker_does_not_take_its_reply(rig: Rig) -> None:

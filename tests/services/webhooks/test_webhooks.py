@@ -54,6 +54,16 @@ def test_a_proven_call_becomes_an_event_of_the_broker(service: Service, broker: 
     assert event["data"] == BODY
 
 
+def test_the_broker_is_told_who_sends_by_the_token_of_the_moment(
+    service: Service, broker: Function, tmp_path: Path
+) -> None:
+    for token in ("first", "renewed"):
+        (tmp_path / "token").write_text(token)
+        service.post("/hooks/push", BODY, signed(BODY) | {"x-github-delivery": token})
+
+    assert [call.proof for call in broker.calls] == ["Bearer first", "Bearer renewed"]
+
+
 def test_a_call_that_is_not_proven_reaches_nobody(service: Service, broker: Function) -> None:
     status, _, said = service.post("/hooks/push", BODY, signed(BODY, b"guess"))
 

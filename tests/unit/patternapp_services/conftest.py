@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import dataclasses
-import socket
 from typing import TYPE_CHECKING, Any
 
+import loopback
 import pytest
-import uvicorn
 
 from patternapp import errors
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
-
     from patternapp.cloudevents import Event
-
-
-class Server(uvicorn.Server):
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 @dataclasses.dataclass
@@ -59,18 +48,7 @@ def published() -> Published:
 def serve() -> Any:
     """Serves an ASGI app; gives its URL."""
 
-    @contextlib.asynccontextmanager
-    async def serving(app: Any) -> AsyncIterator[str]:
-        with socket.create_server(("127.0.0.1", 0)) as listening:
-            server = Server(uvicorn.Config(app, http="httptools", log_config=None, access_log=False, lifespan="off"))
-            task = asyncio.create_task(server.serve(sockets=[listening]))
-            try:
-                yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-            finally:
-                server.should_exit = True
-                await task
-
-    return serving
+    return loopback.served
 
 
 @pytest.fixture

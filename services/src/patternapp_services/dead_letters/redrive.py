@@ -18,6 +18,8 @@ from patternapp import delivery
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from patternapp.cloudevents import Event
+    from patternapp.delivery import Outcome
     from patternapp.sender import Sender
     from patternapp_services.addresses import Addresses
     from patternapp_services.dead_letters.letters import Letter
@@ -70,9 +72,9 @@ class Report:
 class Redrive:
     """Sends letters again."""
 
-    def __init__(self, store: Store, receivers: Receivers, sender: Sender, *, broker: str) -> None:
-        """`broker` is where replies go; empty where the app has none."""
-        self._store, self._receivers, self._sender, self._broker = store, receivers, sender, broker
+    def __init__(self, store: Store, receivers: Receivers, sender: Sender, addresses: Addresses) -> None:
+        """`addresses` says where replies go: to the Broker, if the app has one."""
+        self._store, self._receivers, self._sender, self._addresses = store, receivers, sender, addresses
 
     async def send(self, numbers: Iterable[int]) -> Report:
         """Send the letters with these numbers; `errors.StoreError` where they cannot be read or removed."""
@@ -105,15 +107,18 @@ class Redrive:
         return reason
 
     async def _deliver(self, letter: Letter, receiver: Receiver) -> str | None:
-        outcome = await self._sender.send(receiver.url, letter.event, within=ATTEMPT)
+        outcome = await self._send(receiver.url, letter.event)
         decision = delivery.decide(outcome, attempt=1, spec=_ONCE)
         if not isinstance(decision, delivery.Ack):
             return f"{receiver.name}: {delivery.describe(outcome)}"
         if decision.reply is None:
             return None
-        if not self._broker:
+        if not self._addresses.sink:
             return f"{receiver.name} took it and replied, but the Broker's address is not known (K_SINK)"
-        replied = await self._sender.send(self._broker, decision.reply, within=ATTEMPT)
+        replied = await self._send(self._addresses.sink, decision.reply)
         if isinstance(delivery.decide(replied, attempt=1, spec=_ONCE), delivery.Ack):
             return None
         return f"{receiver.name} took it, but the Broker not its reply: {delivery.describe(replied)}"
+
+    async def _send(self, url: str, event: Event[bytes | None]) -> Outcome:
+        return await self._sender.send(url, event, within=ATTEMPT, headers=self._addresses.proof(url))

@@ -13,8 +13,9 @@ import prometheus_client
 import pydantic
 
 from patternapp import errors, sender
+from patternapp.http import server
 from patternapp.spec.base import Model
-from patternapp_services import monitor, serving
+from patternapp_services import monitor
 from patternapp_services.dead_letters import api, database, redrive, sink, store
 
 if TYPE_CHECKING:
@@ -75,18 +76,18 @@ async def run(setting: Setting) -> None:
     receivers = redrive.Receivers(config.receivers, setting.addresses)
     registry = prometheus_client.CollectorRegistry()
     async with contextlib.AsyncExitStack() as stack:
-        door = stack.enter_context(serving.listen(setting.host, setting.port))
-        desk = stack.enter_context(serving.listen(LOOPBACK, config.api_port))
+        door = stack.enter_context(server.listen(setting.host, setting.port))
+        desk = stack.enter_context(server.listen(LOOPBACK, config.api_port))
         letters = store.Store(await stack.enter_async_context(config.opened(setting.secrets)), table=config.table)
         http = await stack.enter_async_context(sender.Sender())
-        again = redrive.Redrive(letters, receivers, http, broker=setting.addresses.sink)
+        again = redrive.Redrive(letters, receivers, http, setting.addresses)
         office = api.Api(config.app, store=letters, receivers=receivers, redrive=again).app()
         watch = Watch(letters, registry)
         app = monitor.Monitored(sink.Sink(letters, now=time.time), registry=registry, ready=lambda: watch.trouble)
         watching = asyncio.create_task(watch.run())
         stack.callback(watching.cancel)
-        await stack.enter_async_context(serving.serving(office, desk, grace=GRACE))
-        await stack.enter_async_context(serving.serving(app, door, grace=GRACE))
+        for one, listening in ((office, desk), (app, door)):
+            await stack.enter_async_context(server.serving(one, listening, grace=lambda: GRACE, limits=setting.limits))
         await setting.stopping.wait()
 
 

@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import hmac
 import json
+import socket
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -211,6 +212,18 @@ async def test_while_no_key_is_known_callers_cannot_be_proven(proof: auth.Tokens
 
     with pytest.raises(auth.UnavailableError, match="503"):
         await proof(bearer(token()))
+
+
+async def test_keys_are_not_asked_of_a_name_that_turns_out_to_be_the_metadata(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rebound = [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("169.254.169.254", 80))]
+    async with proxy.open_session() as session:
+        known = keys.PublishedKeys("http://rebound.example/jwks", session=lambda: session, clock=lambda: 0.0)
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: rebound)
+
+        with pytest.raises(auth.UnavailableError, match="metadata addresses are not called"):
+            await auth.Tokens(issuer=ISSUER, audience=AUDIENCE, keys=known)(bearer(token()))
 
 
 async def test_a_redirect_to_other_keys_is_not_followed(provider: Provider) -> None:
