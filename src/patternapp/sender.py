@@ -3,6 +3,8 @@
 What holds here:
 
 * Binary mode, ``Prefer: reply``, no redirects followed (CloudEvents webhook: a sender must not).
+* What a name resolves to is asked when it is called: never a cloud's metadata or another link-local address, whatever
+  the name resolved to before. Loopback is called: in ``dev`` it is the user's machine, and on a cluster our own Pod.
 * Whatever happens on the wire is an `Outcome`, never an exception; only a cancelled task is cancelled. So is an event
   that cannot be written, such as one whose attributes became too long with those of a dead letter.
 * A 2xx answer with a body that is not a CloudEvent carries an error, as behind every Knative Broker.
@@ -11,16 +13,20 @@ What holds here:
 from __future__ import annotations
 
 import asyncio
+import errno
 import io
+import socket
 import time
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
 from multidict import CIMultiDict
 
-from patternapp import cloudevents, errors
+from patternapp import cloudevents, errors, hosts
 from patternapp.delivery import Outcome
 
 if TYPE_CHECKING:
@@ -36,6 +42,45 @@ LARGE = 64 * 1024
 """Bytes from which on a body is written in pieces."""
 CONNECT_TIMEOUT = 10.0
 """Seconds to wait for a connection, within the attempt's own timeout."""
+TOKEN = Path("/oidc/token")
+"""Where a SinkBinding puts the proof of who sends, if the sink wants one."""
+
+
+def proof(token: Path) -> dict[str, str]:
+    """The header that proves to a sink who sends; empty where there is no such file.
+
+    The token in it is renewed all the time, so this is asked for each attempt.
+    """
+    try:
+        return {"authorization": f"Bearer {token.read_text().strip()}"}
+    except FileNotFoundError:
+        return {}
+
+
+class Resolver(AbstractResolver):
+    """The system's resolver, without the addresses that nothing of ours calls."""
+
+    def __init__(self) -> None:
+        self._system = aiohttp.DefaultResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """The addresses of a host; OSError where it has none, or none that is called."""
+        found = await self._system.resolve(host, port, family)
+        called = [one for one in found if not _forbidden(one["host"])]
+        if not called:
+            raise OSError(errno.EACCES, f"link-local and metadata addresses are not called, and {host} has no other")
+        return called
+
+    async def close(self) -> None:
+        """End the system's."""
+        await self._system.close()
+
+
+def _forbidden(address: str) -> bool:
+    known = hosts.address(address)
+    return known is not None and hosts.is_forbidden(known)
 
 
 class Sender:
@@ -46,7 +91,7 @@ class Sender:
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),
+            connector=aiohttp.TCPConnector(limit=0, resolver=Resolver()),
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             # A Content-Type that the event does not have would become its datacontenttype.

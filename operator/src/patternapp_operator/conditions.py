@@ -4,6 +4,8 @@ What holds here:
 
 * `Ready` says of the first object that does not work which it is and why, in its own controller's words.
 * A condition's time changes only with its status, so equal states give equal statuses, and nothing is written.
+* Nothing in a message is a control character but line ends: it may come from a program in a Pod, by way of its
+  controller, and is read in terminals.
 """
 
 from __future__ import annotations
@@ -53,7 +55,7 @@ class Frame:
             "type": kind,
             "status": told.status,
             "reason": _word(told.reason),
-            "message": told.message[:_MESSAGE_LIMIT],
+            "message": _quiet(told.message[:_MESSAGE_LIMIT]),
             "observedGeneration": self.generation,
             "lastTransitionTime": self.now if changed or before is None else before["lastTransitionTime"],
         }
@@ -119,6 +121,13 @@ def _function(name: str, ref: Ref | None, seen: Mapping[Ref, Seen], working: set
     """A function that only workers or Jobs run has no address and counts as ready."""
     live = seen.get(ref) if ref is not None else None
     return {"name": name, "ready": ref is None or ref in working} | ({"url": live.url} if live and live.url else {})
+
+
+def _quiet(message: str) -> str:
+    """A message without what a terminal would obey."""
+    if message.isprintable():
+        return message
+    return "".join(char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in message)
 
 
 def _word(reason: str) -> str:

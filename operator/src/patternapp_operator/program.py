@@ -67,7 +67,9 @@ class Replica:
         self.metrics = metrics.Metrics()
         self.apps, self.observed = observed.Apps(), observed.Observed()
         self.hearing = hearing.Hearing(self.clock)
-        self.queue: workqueue.WorkQueue[AppKey] = workqueue.WorkQueue(self.clock, wake=self.wake.set)
+        self.queue: workqueue.WorkQueue[AppKey] = workqueue.WorkQueue(
+            self.clock, wake=self.wake.set, tenant=lambda key: key.namespace
+        )
         # Electing and asking are for every replica, writing is for the leader.
         self.unfenced = cluster.Cluster(self.api, self.metrics)
         self.leader = leader.Leader(

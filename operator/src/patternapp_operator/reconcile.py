@@ -6,10 +6,13 @@ What holds here:
 * An object that is as it should be costs no request; neither does a status that is as it should be.
 * An object that is not ours is never touched. Nothing is pruned unless every apply of this run went well.
 * Every way out of a run, save a lost app, leaves a status.
+* Apps are compiled beside the event loop, one at a time: the largest that the server takes needs seconds, in which the
+  Lease has to be renewed and the kubelet answered.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -70,6 +73,7 @@ class Reconciler:
     base: Capabilities
     reach: Reach = field(init=False)
     _memos: dict[AppKey, _Memo] = field(default_factory=dict)
+    _compiling: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def reconcile(self, key: AppKey) -> Result:
         """One run.
@@ -98,18 +102,20 @@ class Reconciler:
             await self._tell(key, body, conditions.paused(self._frame(body)))
             return Result()
         try:
-            desired = self._desired(key, body)
+            desired = await self._desired(key, body)
         except errors.SpecError as error:
             await self._tell(key, body, conditions.refused(self._frame(body), error.problems))
             return Result()
         return await self._converge(key, body, desired)
 
-    def _desired(self, key: AppKey, body: Object) -> Desired:
+    async def _desired(self, key: AppKey, body: Object) -> Desired:
         metadata = body["metadata"]
         basis = (metadata["uid"], metadata.get("generation"), inventory.policy(body), self.reach)
         memo = self._memos.get(key)
         if memo is None or memo.basis != basis:
-            desired = wanting.desired(body, self.reach.served.rendering(self.base, key.namespace))
+            able = self.reach.served.rendering(self.base, key.namespace)
+            async with self._compiling:
+                desired = await asyncio.to_thread(wanting.desired, body, able)
             memo = self._memos[key] = _Memo(basis, desired)
         return memo.desired
 

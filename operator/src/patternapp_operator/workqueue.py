@@ -6,6 +6,9 @@ What holds here:
   is done.
 * Of the keys that are due, the more urgent come first, and of equals the one that was due first; but no priority comes
   before the next by more than `HEAD_START`: what changes without end does not keep others waiting without end.
+* A tenant whose keys were handed out faster than one a `TURN` counts as later, by `HEAD_START` at most: a flood of one
+  is passed by the few keys of all others, two floods take turns, and nobody waits without end. A tenant's own keys keep
+  their order.
 * No I/O and no sleep; time comes from the clock, chance from `chance`.
 """
 
@@ -32,6 +35,13 @@ HEAD_START = 5.0
 """Seconds by which one priority comes before the next."""
 
 
+TURN = 0.1
+"""Seconds of a tenant's time that a key takes, where others wait. It is more than most take in truth, so that whoever
+has a backlog has used his time up."""
+_MANY = 1_000
+"""Tenants of which it is known how much of their time they used, before those who used none are forgotten."""
+
+
 class Priority(enum.IntEnum):
     """How urgent; the least number first."""
 
@@ -56,6 +66,7 @@ class WorkQueue(Generic[K]):
         *,
         wake: Callable[[], None] = lambda: None,
         chance: Callable[[], float] = random.random,
+        tenant: Callable[[K], Hashable] = lambda key: key,
     ) -> None:
         """A queue without keys.
 
@@ -63,14 +74,17 @@ class WorkQueue(Generic[K]):
             clock: Its monotonic reading is the queue's time.
             wake: Called whenever the answer of `take` or `next_due` may have changed.
             chance: A number in [0, 1) that spreads retries, so that what failed together does not return together.
+            tenant: Whose a key is.
         """
         self._clock = clock
         self._wake = wake
         self._chance = chance
+        self._tenant = tenant
+        self._used: dict[Hashable, float] = {}
         self._entries: dict[K, _Entry] = {}
         self._active: set[K] = set()
         self._failures: dict[K, int] = {}
-        self._ready: list[tuple[float, int, K]] = []
+        self._ready: dict[Hashable, list[tuple[float, int, K]]] = {}
         self._later: list[tuple[float, int, K]] = []
         self._number = 0
 
@@ -98,13 +112,19 @@ class WorkQueue(Generic[K]):
     def take(self) -> K | None:
         """The most urgent key that is due and not worked on; it counts as worked on until `done`."""
         self._promote()
+        now = self._clock.monotonic()
         while self._ready:
-            _, number, key = heapq.heappop(self._ready)
+            tenant = min(self._ready, key=lambda one: self._rank(one, now))
+            waiting = self._ready[tenant]
+            _, number, key = heapq.heappop(waiting)
+            if not waiting:
+                del self._ready[tenant]
             entry = self._entries.get(key)
             if entry is None or entry.number != number or key in self._active:
                 continue
             del self._entries[key]
             self._active.add(key)
+            self._use(tenant, now)
             return key
         return None
 
@@ -131,6 +151,7 @@ class WorkQueue(Generic[K]):
         self._failures.clear()
         self._ready.clear()
         self._later.clear()
+        self._used.clear()
 
     def forget(self, key: K) -> None:
         """The key went well: its next failure is its first."""
@@ -155,7 +176,22 @@ class WorkQueue(Generic[K]):
             _, number, key = heapq.heappop(self._later)
             if self._current(key, number) and key not in self._active:
                 entry = self._entries[key]
-                heapq.heappush(self._ready, (entry.due + entry.priority * HEAD_START, number, key))
+                waiting = self._ready.setdefault(self._tenant(key), [])
+                heapq.heappush(waiting, (entry.due + entry.priority * HEAD_START, number, key))
+
+    def _rank(self, tenant: Hashable, now: float) -> tuple[float, float, int]:
+        """The least of these is next: when a tenant's first key counts as due, and of equals who used less time."""
+        due, number, _ = self._ready[tenant][0]
+        used = self._used.get(tenant, now)
+        if used <= now:
+            return due, 0.0, number
+        return max(due, min(used, now + HEAD_START)), used, number
+
+    def _use(self, tenant: Hashable, now: float) -> None:
+        """Put down that a tenant's key was handed out: until when the tenant has used its time."""
+        self._used[tenant] = max(self._used.get(tenant, now), now) + TURN
+        if len(self._used) > _MANY:
+            self._used = {one: used for one, used in self._used.items() if used > now}
 
     def _current(self, key: K, number: int) -> bool:
         entry = self._entries.get(key)

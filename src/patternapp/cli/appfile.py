@@ -50,10 +50,13 @@ def _piped(path: Path, limit: int) -> bytes:
         return begun + file.read(-1 if limit < 0 else limit - len(begun))
 
 
-def text(path: Path) -> str:
-    """The file's text; raises SpecError where it cannot be read."""
+def text(path: Path, *, limit: int) -> str:
+    """The file's text; raises SpecError where it cannot be read or has more than `limit` bytes."""
+    read = content(path, limit=limit + 1)
+    if len(read) > limit:
+        raise _unreadable(path, f"has more than {limit} bytes; split it")
     try:
-        return content(path).decode("utf-8-sig")
+        return read.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise _unreadable(path, "is not UTF-8 text; save it as UTF-8") from error
 
@@ -105,16 +108,24 @@ def _limited(path: Path) -> bytes:
 
 
 def mapping(path: Path) -> dict[str, Any]:
-    """The one YAML mapping in a file that is no app."""
-    import yaml
+    """The one YAML mapping in a file that is no app, read within the limits of an app."""
+    from patternapp.spec import flaws, yaml
 
-    try:
-        content = yaml.safe_load(text(path))
-    except yaml.YAMLError as error:
-        raise _unreadable(path, f"is not YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(content, dict):
+    reading = yaml.read(_limited(path))
+    found = [flaw for _, known in reading.documents for flaw in known]
+    if reading.broken is not None:
+        found.append(reading.broken)
+    if found:
+        raise errors.SpecError(
+            tuple(
+                errors.Problem(name(path), one.line, flaws.dotted(one.path), one.reason, one.message) for one in found
+            )
+        )
+    contents = [document.data for document, _ in reading.documents]
+    if len(contents) != 1 or not isinstance(contents[0], dict):
         raise _unreadable(path, "is not a mapping; write NAME: VALUE lines")
-    return content
+    mapping: dict[str, Any] = contents[0]
+    return mapping
 
 
 def _unreadable(path: Path, message: str) -> errors.SpecError:

@@ -7,6 +7,7 @@ import os
 import typer
 
 from patternapp import errors
+from patternapp.cli import output
 from patternapp.cluster import failures as cluster
 
 EXIT_CODES: tuple[tuple[type[BaseException], int], ...] = (
@@ -30,7 +31,7 @@ def show(error: BaseException) -> None:
         for problem in error.problems:
             say(problem_line(problem))
     else:
-        say(f"{typer.style('error:', fg=typer.colors.RED, bold=True)} {_text(error)}")
+        say(f"{typer.style('error:', fg=typer.colors.RED, bold=True)} {output.shown(_text(error))}")
 
 
 def _text(error: BaseException) -> str:
@@ -45,8 +46,10 @@ def _text(error: BaseException) -> str:
 def problem_line(problem: errors.Problem) -> str:
     """``FILE:LINE: PATH: MESSAGE [REASON]``, styled; parts that are not known are left out."""
     place = f"{problem.file}:{problem.line}" if problem.line else problem.file
-    known = [typer.style(part, bold=True) for part in (place, problem.path) if part]
-    return ": ".join([*known, problem.message]) + typer.style(f" [{problem.reason}]", fg=typer.colors.RED)
+    known = [typer.style(output.on_one_line(part), bold=True) for part in (place, problem.path) if part]
+    return ": ".join([*known, output.on_one_line(problem.message)]) + typer.style(
+        f" [{problem.reason}]", fg=typer.colors.RED
+    )
 
 
 def say(line: str) -> None:

@@ -4,11 +4,13 @@ What holds here:
 
 * Exit codes: 0 success, 1 the input is wrong, 2 usage, 3 the environment is wrong.
 * Data goes to stdout, words about it to stderr. Nothing that PatternApp raises on purpose shows a traceback.
-* Command modules import nothing heavy when they are imported, so `--help` stays quick.
+* A command line imports the module of its own command alone, as a function's start pays for it; `--help` imports all,
+  and stays quick, as none imports anything heavy by itself.
 """
 
 from __future__ import annotations
 
+import importlib
 import sys
 from typing import TYPE_CHECKING
 
@@ -16,27 +18,30 @@ import typer
 
 from patternapp import errors
 from patternapp.cli import failures
-from patternapp.cli.commands import (
-    dev,
-    diff,
-    dlq,
-    events,
-    explain,
-    graph,
-    init,
-    render,
-    schedule,
-    schema,
-    send,
-    serve,
-    status,
-    validate,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+COMMANDS = (
+    "init",
+    "validate",
+    "dev",
+    "send",
+    "events",
+    "explain",
+    "render",
+    "diff",
+    "status",
+    "graph",
+    "schema",
+    "serve",
+    "dlq",
+    "schedule",
+)
+"""Each is a module of `patternapp.cli.commands`; help lists them in this order."""
+GROUPS = frozenset({"dlq", "schedule"})
+"""Those that have commands of their own."""
 INTERRUPTED = 130
 """What shells say of a program that Ctrl-C ended."""
 
@@ -49,7 +54,8 @@ def main() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; the exit code is returned."""
     try:
-        build()(arguments, prog_name="patternapp")
+        first = next(iter(arguments), None)
+        build(first if first in COMMANDS else None)(arguments, prog_name="patternapp")
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     except KeyboardInterrupt:
@@ -60,8 +66,8 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
-def build() -> typer.Typer:
-    """The command and all its subcommands."""
+def build(only: str | None = None) -> typer.Typer:
+    """The command and all its subcommands, or the one of this name."""
     app = typer.Typer(
         help="Six serverless patterns from one file: on this machine, or on Kubernetes with Knative, KEDA and Kafka.",
         epilog="Example: patternapp init hello && patternapp dev hello/app.yaml",
@@ -73,23 +79,12 @@ def build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback(invoke_without_command=True)(_root)
-    for name, command, example in (
-        ("init", init.run, init.EXAMPLE),
-        ("validate", validate.run, validate.EXAMPLE),
-        ("dev", dev.run, dev.EXAMPLE),
-        ("send", send.run, send.EXAMPLE),
-        ("events", events.run, events.EXAMPLE),
-        ("explain", explain.run, explain.EXAMPLE),
-        ("render", render.run, render.EXAMPLE),
-        ("diff", diff.run, diff.EXAMPLE),
-        ("status", status.run, status.EXAMPLE),
-        ("graph", graph.run, graph.EXAMPLE),
-        ("schema", schema.run, schema.EXAMPLE),
-        ("serve", serve.run, serve.EXAMPLE),
-    ):
-        app.command(name, epilog=f"Example: {example}")(command)
-    app.add_typer(dlq.build(), name="dlq")
-    app.add_typer(schedule.build(), name="schedule")
+    for name in COMMANDS if only is None else (only,):
+        module = importlib.import_module(f"patternapp.cli.commands.{name}")
+        if name in GROUPS:
+            app.add_typer(module.build(), name=name)
+        else:
+            app.command(name, epilog=f"Example: {module.EXAMPLE}")(module.run)
     return app
 
 

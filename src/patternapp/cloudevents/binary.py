@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _SAFE = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in '"%')
 # Those that nearly every event has, so that they need not be made anew each time.
 _NAMES = {f"ce-{name}".encode(): name for name in ("specversion", "id", "source", "type", "subject", "time")}
+# What is left of U+0021 to U+007E: text of nothing else means itself.
+_ODD = re.compile(rb"[^!#$&-~]")
 _QUOTED = re.compile(rb'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 
@@ -35,10 +37,10 @@ def read(headers: Headers, content_type: str | None, body: bytes) -> Event[bytes
         if name in raw:
             raise CloudEventError(rules.shown(name), "is there twice")
         raw[name] = value
-    if _is_plain(b"".join(raw.values())):
-        attributes: dict[str, Value] = {name: value.decode("ascii") for name, value in raw.items()}
+    if _ODD.search(b"".join(raw.values())):
+        attributes: dict[str, Value] = {name: _decoded(name, value) for name, value in raw.items()}
     else:
-        attributes = {name: _decoded(name, value) for name, value in raw.items()}
+        attributes = {name: value.decode("ascii") for name, value in raw.items()}
     if "datacontenttype" in attributes:
         raise CloudEventError("datacontenttype", "is a ce- header; in binary mode it is the Content-Type")
     if content_type is not None:
@@ -53,10 +55,6 @@ def headers(attributes: Mapping[str, Value]) -> list[tuple[str, str]]:
         ("content-type", str(value)) if name == "datacontenttype" else (f"ce-{name}", _encoded(value))
         for name, value in attributes.items()
     ]
-
-
-def _is_plain(value: bytes) -> bool:
-    return value.isascii() and not (b"%" in value or b'"' in value or b" " in value or b"\t" in value)
 
 
 def _decoded(name: str, value: bytes) -> str:

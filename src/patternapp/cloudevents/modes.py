@@ -23,6 +23,8 @@ def decode(headers: media.Headers, body: bytes) -> Event[bytes | None]:
         CloudEventError: The message is not one CloudEvent of version 1.0.
     """
     content_type = media.content_type(headers)
+    if content_type == media.STRUCTURED:
+        return structured.read(body)
     if content_type is not None and content_type != "application/json":
         kind = media.media_type(content_type)
         if kind == media.STRUCTURED:

@@ -9,12 +9,15 @@ from __future__ import annotations
 import base64
 import json
 import re
-from typing import Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from patternapp.cloudevents import attributes as rules
 from patternapp.cloudevents import media
 from patternapp.cloudevents.event import Event, Value
 from patternapp.errors import CloudEventError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _WHITE = " \t\n\r"
 _DATA = re.compile(r'"data"[ \t\n\r]*:[ \t\n\r]*')
@@ -104,10 +107,10 @@ def _quickly(text: str) -> tuple[dict[str, Any], str] | None:
     Objects inside have become tuples, as whoever looks at the data will read its text.
     """
     try:
-        pairs = _PAIRS.decode(text)
-    except (ValueError, RecursionError):
+        pairs, end = _PAIRS(text, 0)
+    except (ValueError, RecursionError, StopIteration):
         return None
-    if not isinstance(pairs, tuple):
+    if not isinstance(pairs, tuple) or text[end:].strip(_WHITE):
         return None
     values = dict(pairs)
     # Attributes are no objects, so nothing of this name comes before the data; no string has it, but with escapes.
@@ -117,7 +120,7 @@ def _quickly(text: str) -> tuple[dict[str, Any], str] | None:
     if found is None:
         return values, ""
     if pairs[-1][0] == "data":
-        return values, text[found.end() : len(text.rstrip(_WHITE)) - 1].rstrip(_WHITE)
+        return values, text[found.end() : end - 1].rstrip(_WHITE)
     return values, text[found.end() : _JSON.raw_decode(text, found.end())[1]]
 
 
@@ -163,7 +166,9 @@ def _member(text: str, at: int) -> tuple[str, _Member, int]:
 
 def _event(values: dict[str, Any], data_text: str) -> Event[bytes | None]:
     # JSON format 2.2: a null member is as one that is not there.
-    attributes: dict[str, Value] = {name: value for name, value in values.items() if value is not None}
+    attributes: dict[str, Value] = values
+    if None in values.values():
+        attributes = {name: value for name, value in values.items() if value is not None}
     plain: Any = attributes.pop("data", None)
     encoded: Any = attributes.pop("data_base64", None)
     if plain is not None:
@@ -221,4 +226,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 _JSON = json.JSONDecoder(parse_constant=_refuse_constant)
-_PAIRS = json.JSONDecoder(object_pairs_hook=tuple, parse_constant=_refuse_constant)
+# Straight to what reads, past the decoder's own looks at the white space around it.
+_PAIRS: Callable[[str, int], tuple[Any, int]] = vars(
+    json.JSONDecoder(object_pairs_hook=tuple, parse_constant=_refuse_constant)
+)["scan_once"]

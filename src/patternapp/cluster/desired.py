@@ -1,6 +1,10 @@
 """From a PatternApp to the objects it wants: the same compiler and renderer as the command line's.
 
-What holds here: an object is what `patternapp render` prints, and its owner. Nothing else is added.
+What holds here:
+
+* An object is what `patternapp render` prints, and its owner. Nothing else is added.
+* The objects of an app are `LIMIT` characters at most: an app is multiplied by its functions, and the operator keeps
+  what all apps of all tenants want.
 """
 
 from __future__ import annotations
@@ -9,6 +13,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from patternapp import errors
 from patternapp.cluster import inventory, resources, seen
 from patternapp.plan import compile as compiler
 from patternapp.plan import model
@@ -16,12 +21,14 @@ from patternapp.render import names, objects
 from patternapp.spec import load
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from patternapp.cluster.resources import ApiKind, Object, Ref
     from patternapp.plan.model import Plan
     from patternapp.render.capabilities import Capabilities
 
+LIMIT = 4 * 1024 * 1024
+"""Characters. The app with the most Triggers has 2.7 million, and one with 64 functions of 64 variables each 0.2."""
 ASPECTS = {
     "function": "Functions",
     "broker": "Broker",
@@ -77,15 +84,29 @@ def desired(body: Mapping[str, Any], capabilities: Capabilities) -> Desired:
     """The objects of an app as the API server has it.
 
     Raises:
-        errors.SpecError: the resource's schema admits the app, but the rules across fields do not.
+        errors.SpecError: the resource's schema admits the app, but the rules across fields do not, or its objects are
+            too large together.
     """
     app = load.from_object(body)
     plan = compiler.compile_app(app)
     streams = {names.worker(plan.app, node.key) for node in plan.nodes_of(model.Stream)}
     policy = inventory.policy(body)
-    made = tuple(_wanted(item, body, policy, streams) for item in objects.render(plan, capabilities))
+    made = tuple(_bounded(_wanted(item, body, policy, streams) for item in objects.render(plan, capabilities)))
     services = {item.ref.name: item.ref for item in made if item.kind == ("serving.knative.dev/v1", "Service")}
     return Desired(made, _functions(plan, services), services.get(names.own(plan.app, names.GATEWAY)))
+
+
+def _bounded(made: Iterator[Wanted]) -> Iterator[Wanted]:
+    size = 0
+    for one in made:
+        size += len(one.content)
+        if size > LIMIT:
+            message = (
+                f"its objects have more than {LIMIT} characters together; "
+                "move long values of env into a ConfigMap, or make two apps of it"
+            )
+            raise errors.SpecError((errors.Problem("", 0, "spec", "TooLarge", message),))
+        yield one
 
 
 def owner(body: Mapping[str, Any]) -> Object:

@@ -40,7 +40,7 @@ LEFT = "NotWanted"
 LEASE = resources.ApiKind("coordination.k8s.io/v1", "Lease")
 PATIENCE = 60.0
 """Seconds that two machines' clocks may differ."""
-MEND = "start it with: python -m patternapp_operator"
+MEND = "install it with: helm install patternapp charts/patternapp --namespace patternapp-system --create-namespace"
 
 
 class LeaseName(NamedTuple):

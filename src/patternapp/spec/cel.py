@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from patternapp import hosts
 from patternapp.spec import constraints, gateway, sources, v1alpha1
 from patternapp.spec.filters import Filter
 from patternapp.spec.rules import addresses, objects, paths, topics
@@ -156,7 +157,7 @@ def _reachable() -> Iterator[Rule]:
         addresses.LOOPBACK_MESSAGE,
     )
     yield _host(
-        f"h in {_words((*addresses.METADATA, *addresses.METADATA_NAMES))}"
+        f"h in {_words((*hosts.METADATA, *addresses.METADATA_NAMES))}"
         " || h.startsWith('169.254.') || h.startsWith('fe80:')",
         addresses.FORBIDDEN_MESSAGE,
     )

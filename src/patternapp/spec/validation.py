@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from patternapp.spec.rules import addresses, gateway, names, objects, paths, references, schedules, topics
@@ -35,6 +36,10 @@ RULES: tuple[Callable[[PatternApp], Iterable[Flaw]], ...] = (
 )
 
 
+FLAW_LIMIT = 101
+"""What one rule may find: one more than is told, so that it shows. Some flaws take a search for the right word."""
+
+
 def check(app: PatternApp) -> tuple[Flaw, ...]:
-    """Everything that the rules find wrong with an app."""
-    return tuple(flaw for rule in RULES for flaw in rule(app))
+    """What the rules find wrong with an app: everything, but of one rule `FLAW_LIMIT` flaws at most."""
+    return tuple(flaw for rule in RULES for flaw in itertools.islice(rule(app), FLAW_LIMIT))

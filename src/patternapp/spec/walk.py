@@ -16,9 +16,9 @@ M = TypeVar("M", bound=Model)
 
 def objects(model: Model, path: Path = ()) -> Iterator[tuple[Path, Model]]:
     """`model` itself, then everything inside it, in the order of the fields; filled-in defaults too."""
-    yield path, model
-    for name, field in type(model).model_fields.items():
-        yield from _inside(getattr(model, name), (*path, field.alias or name))
+    found: list[tuple[Path, Model]] = []
+    _collect(found, model, path)
+    return iter(found)
 
 
 def of_type(model: Model, kind: type[M]) -> Iterator[tuple[Path, M]]:
@@ -32,9 +32,19 @@ def value(model: Model, alias: str) -> Any:
     return next((getattr(model, name) for name, field in fields if (field.alias or name) == alias), None)
 
 
-def _inside(found: object, path: Path) -> Iterator[tuple[Path, Model]]:
-    if isinstance(found, Model):
-        yield from objects(found, path)
-    elif isinstance(found, tuple):
-        for index, item in enumerate(found):
-            yield from _inside(item, (*path, index))
+def _collect(found: list[tuple[Path, Model]], model: Model, path: Path) -> None:
+    """Append a model and what is inside. Every rule walks every object, so most fields cost one look at their value."""
+    found.append((path, model))
+    for name, value in vars(model).items():
+        if value is None:
+            continue
+        if isinstance(value, Model):
+            _collect(found, value, (*path, _alias(model, name)))
+        elif isinstance(value, tuple) and value and isinstance(value[0], Model):
+            here = (*path, _alias(model, name))
+            for index, item in enumerate(value):
+                _collect(found, item, (*here, index))
+
+
+def _alias(model: Model, name: str) -> str:
+    return type(model).model_fields[name].alias or name

@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 import email.utils
 import json
+import socket
 from typing import TYPE_CHECKING, Any
 
 import loopback
@@ -13,7 +14,7 @@ import pytest
 
 from patternapp import cloudevents, delivery, receiver, sender
 from patternapp.cloudevents import Event
-from patternapp.receiver import server
+from patternapp.http import server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -209,6 +210,39 @@ async def test_a_redirect_is_an_answer_and_not_followed(sending: sender.Sender) 
         outcome = await sending.send(url, PING, within=10)
 
     assert (outcome.code, subscriber.requests) == (307, 1)
+
+
+@pytest.mark.parametrize("address", ["169.254.169.254", "fe80::1", "fd00:ec2::254", "::ffff:169.254.169.254"])
+async def test_a_name_that_turns_out_to_be_the_metadata_is_not_called(
+    address: str, sending: sender.Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DNS rebinding: what the name was when the app was read does not count."""
+    v6 = ":" in address
+    family, place = (socket.AF_INET6, (address, 80, 0, 0)) if v6 else (socket.AF_INET, (address, 80))
+    rebound = [(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", place)]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: rebound)
+
+    outcome = await sending.send("http://rebound.example/", PING, within=10)
+
+    assert outcome.unreached
+    assert "link-local and metadata addresses are not called" in (outcome.error or "")
+
+
+async def test_of_the_addresses_of_a_name_those_that_are_called_are_left(
+    sending: sender.Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscriber = Subscriber(204)
+
+    async with loopback.served(subscriber) as url:
+        port = int(url.rpartition(":")[2].strip("/"))
+        found = [
+            (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, port))
+            for address in ("169.254.169.254", "127.0.0.1")
+        ]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        outcome = await sending.send(f"http://both.example:{port}/", PING, within=10)
+
+    assert (outcome.code, subscriber.requests) == (204, 1)
 
 
 async def test_a_receiver_that_hangs_is_given_up_within_the_limit(sending: sender.Sender) -> None:

@@ -51,7 +51,7 @@ def run(
         for event, (headers, body) in zip(events, messages, strict=True):
             sent.append({"event": client.send(path, headers, body), "id": event.attributes["id"]})
             if out is Output.TEXT:
-                typer.echo(f"{sent[-1]['id']} accepted as event {sent[-1]['event']}")
+                typer.echo(output.shown(f"{sent[-1]['id']} accepted as event {sent[-1]['event']}"))
     if out is Output.JSON:
         output.as_json({"sent": sent})
 

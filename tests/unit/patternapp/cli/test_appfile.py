@@ -43,7 +43,7 @@ def test_a_file_that_is_no_text_is_a_problem_of_the_file(tmp_path: Path) -> None
     file = tmp_path / "capabilities.yaml"
     file.write_bytes(b"\xff\xfe\x00")
 
-    with pytest.raises(errors.SpecError, match="is not UTF-8 text"):
+    with pytest.raises(errors.SpecError, match="is not UTF-8; save the file as UTF-8"):
         appfile.mapping(file)
 
 
@@ -64,7 +64,7 @@ def test_problems_that_a_caller_can_live_with_are_none(app: Path) -> None:
     assert appfile.plan(app, accept=("LoopbackAddress",)).app == "hello"
 
 
-@pytest.mark.parametrize(("text", "message"), [("[1]", "is not a mapping"), ("a: [", "is not YAML")])
+@pytest.mark.parametrize(("text", "message"), [("[1]", "is not a mapping"), ("a: [", "not YAML")])
 def test_a_mapping_is_wanted_where_one_is_read(text: str, message: str, tmp_path: Path) -> None:
     file = tmp_path / "capabilities.yaml"
     file.write_text(text)

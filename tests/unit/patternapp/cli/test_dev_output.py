@@ -51,6 +51,16 @@ def test_a_function_cannot_move_the_cursor_or_use_markup() -> None:
     assert "\x1b[H" not in line
 
 
+@pytest.mark.parametrize("text", ["\x1bc", "\x9b2J", "\x1b[31m\x1bc", "\x85", "\u202e"])
+def test_nothing_reaches_a_terminal_that_it_would_obey(text: str) -> None:
+    screen = Screen(terminal=True)
+
+    screen.terminal.line("orders", "stdout", None, f"{text}shown")
+    screen.terminal.changed(f"{text}shown", "error")
+
+    assert all(line.endswith("shown") and line.isprintable() for line in screen.lines)
+
+
 def test_a_long_line_is_not_broken() -> None:
     screen = Screen()
 

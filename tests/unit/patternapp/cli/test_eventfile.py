@@ -60,6 +60,33 @@ def test_all_that_are_no_events_are_named_by_their_place(tmp_path: Path) -> None
     ]
 
 
+@pytest.mark.parametrize("around", ["{}", "[{}]", "\n{}\n"])
+def test_a_name_that_is_there_twice_is_no_event(around: str, tmp_path: Path) -> None:
+    file = tmp_path / "events.json"
+    file.write_text(around.replace("{}", json.dumps(FIRST).replace("{", '{"type": "u", ', 1)))
+
+    with pytest.raises(errors.SpecError, match="type: is there twice"):
+        eventfile.read(file)
+
+
+@pytest.mark.parametrize("text", ["[{}", "[{},]", "[{} {}]", "[{}] {}", "[,]"])
+def test_an_array_that_is_none_is_no_file_of_events(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "events.json"
+    file.write_text(text)
+
+    with pytest.raises(errors.SpecError, match="InvalidJson"):
+        eventfile.read(file)
+
+
+def test_a_number_of_the_data_is_as_it_was_written(tmp_path: Path) -> None:
+    file = tmp_path / "events.json"
+    file.write_text(json.dumps(FIRST).replace('{"n": 1}', "1.10000000000000000001"))
+
+    (event,) = eventfile.read(file)
+
+    assert event.data == b"1.10000000000000000001"
+
+
 def test_a_line_that_is_no_json_is_named_by_its_number(tmp_path: Path) -> None:
     file = tmp_path / "events.jsonl"
     file.write_text(f"{json.dumps(FIRST)}\n{{oops\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from patternapp.cli import output
@@ -34,3 +35,19 @@ def test_json_keeps_the_characters_of_other_languages(capsys: pytest.CaptureFixt
     output.as_json({"name": "Zoë"})
 
     assert capsys.readouterr().out == '{\n  "name": "Zoë"\n}\n'
+
+
+def test_json_writes_what_a_terminal_would_obey_as_escapes(capsys: pytest.CaptureFixture[str]) -> None:
+    value = {"\x9b": "\x1b[2J\u202e\U000e0001"}
+
+    output.as_json(value)
+
+    printed = capsys.readouterr().out
+    assert printed.replace("\n", "").isprintable()
+    assert json.loads(printed) == value
+
+
+def test_a_cell_adds_no_line_to_its_table(capsys: pytest.CaptureFixture[str]) -> None:
+    output.table(("NAME",), [("a\nforged",)])
+
+    assert capsys.readouterr().out.splitlines() == ["NAME", "a forged"]

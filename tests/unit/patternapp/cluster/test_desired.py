@@ -6,6 +6,7 @@ import pytest
 import yaml
 from golden import rewrite
 
+from patternapp import errors
 from patternapp.cluster import desired, resources
 from patternapp.render import capabilities
 
@@ -58,3 +59,32 @@ def test_every_pattern_of_the_shop_has_a_condition_of_its_own() -> None:
             "Streams",
         )
     }
+
+
+def many(functions: int, length: int) -> dict[str, Any]:
+    """An app of so many functions, each of which gets so many characters of variables."""
+    return {
+        "apiVersion": "patternapp.dev/v1alpha1",
+        "kind": "PatternApp",
+        "metadata": {"name": "shop", "namespace": "ns", "uid": "a1"},
+        "spec": {
+            "image": "shop:1",
+            "env": [{"name": f"V{number}", "value": "x" * 1000} for number in range(length // 1000)],
+            "functions": [{"name": f"f{number}", "handler": "shop:app"} for number in range(functions)],
+        },
+    }
+
+
+def test_an_app_that_would_become_too_much_is_refused() -> None:
+    with pytest.raises(errors.SpecError, match="its objects have more than 4194304 characters together"):
+        desired.desired(many(64, 64_000), capabilities.DEFAULT)
+
+    assert desired.desired(many(64, 60_000), capabilities.DEFAULT)
+
+
+def test_the_app_with_the_most_triggers_is_not_too_much() -> None:
+    subscribers = [{"name": f"s{number}", "uri": "https://partner.example.com/events"} for number in range(64)]
+    app = many(1, 0)
+    app["spec"]["fanOut"] = [{"name": f"f{number}", "subscribers": subscribers} for number in range(64)]
+
+    assert len(desired.desired(app, capabilities.DEFAULT).objects) > 64 * 64

@@ -56,6 +56,21 @@ def test_the_window_stays_within_what_knative_accepts(idle: str, window: str) ->
     assert service["spec"]["template"]["metadata"]["annotations"]["autoscaling.knative.dev/window"] == window
 
 
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({"timeout": "30s"}, "29"),
+        ({"timeout": "2s"}, "1.9"),
+        ({"env": [{"name": "PATTERNAPP_TIMEOUT", "value": "7"}]}, "7"),
+    ],
+)
+def test_a_function_is_told_to_end_its_handlers_before_its_callers_give_up(more: dict[str, Any], told: str) -> None:
+    (service,) = of_kind(render(functions=[FUNCTION | more]), "Service", "serving.knative.dev")
+
+    (container,) = service["spec"]["template"]["spec"]["containers"]
+    assert container["env"] == [{"name": "PATTERNAPP_TIMEOUT", "value": told}]
+
+
 def test_a_function_that_only_workers_call_has_no_knative_service() -> None:
     items = render(queues=[QUEUE])
 

@@ -378,6 +378,8 @@ def test_an_address_that_others_can_reach_is_fine(uri: str) -> None:
         "http://[::]/",
         "http://[::ffff:127.0.0.1]/",
         "http://[64:ff9b::7f00:1]/",
+        "http://[::127.0.0.1]/",
+        "http://ip6-localhost/",
     ],
 )
 def test_loopback_in_any_notation_has_its_own_reason(uri: str) -> None:
@@ -398,6 +400,9 @@ def test_loopback_in_any_notation_has_its_own_reason(uri: str) -> None:
         "http://[fd00:ec2::254]/",
         "http://[::ffff:a9fe:a9fe]/",
         "http://[2002:a9fe:a9fe::]/",
+        "http://[::169.254.169.254]/",
+        "http://[64:ff9b:1::a9fe:a9fe]/",
+        "http://169.254.169.254./",
         "http://100.100.100.200/",
         "http://224.0.0.1/",
         "http://255.255.255.255/",
@@ -425,6 +430,12 @@ def test_an_address_of_the_platform_is_forbidden_in_any_notation(uri: str) -> No
         "http://09.1.1.1/",
         "http://%31/",
         "http://é/",
+        "http://\N{FULLWIDTH DIGIT ONE}69.254.169.254/",
+        "http://169.254.169.254\\.example.com/",
+        "http://a;b/",
+        "http://a\x01/",
+        "http://a/\x7f",
+        "http://a/ b",
         "http:///",
     ],
 )
