@@ -193,6 +193,12 @@ def resources(patterns: Collection[str]) -> list[str]:
     return sorted({name for need in NEEDS if need.pattern in {"", *patterns} for name in need.resources})
 
 
+def users(name: str) -> tuple[str, ...]:
+    """The patterns that become a resource, in the order of `PATTERNS`; none where every app may."""
+    found = {need.pattern for need in NEEDS if name in need.resources}
+    return () if "" in found else tuple(pattern for pattern in PATTERNS if pattern in found)
+
+
 def by_resource() -> dict[str, list[Need]]:
     """The needs of each resource."""
     return {name: [need for need in NEEDS if name in need.resources] for name in resources(PATTERNS)}

@@ -32,7 +32,8 @@ WRITES = ("create", "update", "patch", "delete", "deletecollection")
 _RBAC = "rbac.authorization.k8s.io"
 _APPS = resources.APP_KIND.plural
 _LABELS = {"app.kubernetes.io/name": "patternapp-operator", "app.kubernetes.io/part-of": "patternapp"}
-_AGGREGATION = f"{_RBAC}/aggregate-to-"
+AGGREGATION = f"{_RBAC}/aggregate-to-"
+"""What the labels begin with that give a role to one of Kubernetes' own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,12 +59,19 @@ def rules(patterns: Collection[str] = needs.PATTERNS) -> list[Object]:
     Raises:
         ValueError: there is no such pattern.
     """
-    return [
-        _rule(resources.APP_KIND.group, [_APPS], READS),
-        _rule(resources.APP_KIND.group, [f"{_APPS}/status"], ["patch"]),
-        _rule("events.k8s.io", ["events"], ["create"]),
-        *(_rule(group, plurals, verbs) for (group, verbs), plurals in _grouped(needs.resources(patterns))),
-    ]
+    return [*_own(), *_keeping(needs.resources(patterns))]
+
+
+def by_patterns() -> list[tuple[tuple[str, ...], list[Object]]]:
+    """The same rules for whoever chooses patterns later.
+
+    Each list is for those that use any of the patterns beside it, and the first, beside none, for everybody.
+    """
+    users = {name: needs.users(name) for name in needs.resources(needs.PATTERNS)}
+    groups = sorted({patterns for patterns in users.values() if patterns}, key=lambda them: [*map(_place, them)])
+    always = [*_own(), *_keeping(name for name, patterns in users.items() if not patterns)]
+    chosen = [(group, _keeping(name for name, patterns in users.items() if patterns == group)) for group in groups]
+    return [((), always), *chosen]
 
 
 def verbs(name: str) -> tuple[str, ...]:
@@ -92,12 +100,25 @@ def installed(chosen: Installation) -> Iterator[Object]:
 def tenants() -> Iterator[Object]:
     """What people get through Kubernetes' own roles view, edit and admin. Nobody gets the status to write."""
     group = resources.APP_KIND.group
-    view = {f"{_AGGREGATION}{role}": "true" for role in ("view", "edit", "admin")}
-    edit = {f"{_AGGREGATION}{role}": "true" for role in ("edit", "admin")}
+    view = {f"{AGGREGATION}{role}": "true" for role in ("view", "edit", "admin")}
+    edit = {f"{AGGREGATION}{role}": "true" for role in ("edit", "admin")}
     for name, verbs, labels in (("patternapp-view", READS, view), ("patternapp-edit", WRITES, edit)):
         role = _head(f"{_RBAC}/v1", "ClusterRole", name)
         role["metadata"]["labels"] = _LABELS | labels
         yield role | {"rules": [_rule(group, [_APPS], verbs)]}
+
+
+def trial() -> list[Object]:
+    """What whoever tries an installation out may do (`patternapp_operator.trial`).
+
+    Making an app takes the rights to make what it becomes, as the policies want it (`admission`).
+    """
+    kinds = {name for need in needs.NEEDS if need.name in {"app", "functions"} for name in need.resources}
+    made = sorted(map(needs.split, kinds))
+    return [
+        _rule(resources.APP_KIND.group, [_APPS], ["get", "create", "delete"]),
+        *(_rule(group, [plural], ["create"]) for group, plural in made),
+    ]
 
 
 def _granted(name: str, namespace: str | None, listed: list[Object], subject: Object) -> Iterator[Object]:
@@ -106,6 +127,25 @@ def _granted(name: str, namespace: str | None, listed: list[Object], subject: Ob
     reference = {"apiGroup": _RBAC, "kind": f"{cluster}Role", "name": name}
     yield _head(f"{_RBAC}/v1", f"{cluster}Role", name, namespace) | {"rules": listed}
     yield _head(f"{_RBAC}/v1", f"{cluster}RoleBinding", name, namespace) | {"roleRef": reference, "subjects": [subject]}
+
+
+def _own() -> list[Object]:
+    """What the operator needs whatever its apps become."""
+    group = resources.APP_KIND.group
+    return [
+        _rule(group, [_APPS], READS),
+        _rule(group, [f"{_APPS}/status"], ["patch"]),
+        _rule("events.k8s.io", ["events"], ["create"]),
+    ]
+
+
+def _keeping(names: Iterable[str]) -> list[Object]:
+    """What keeping the objects of resources takes."""
+    return [_rule(group, plurals, verbs) for (group, verbs), plurals in _grouped(names)]
+
+
+def _place(pattern: str) -> int:
+    return needs.PATTERNS.index(pattern)
 
 
 def _grouped(names: Iterable[str]) -> Iterator[tuple[tuple[str, tuple[str, ...]], list[str]]]:

@@ -36,6 +36,14 @@ def test_a_reason_that_is_a_sentence_becomes_a_word() -> None:
     assert frame().condition("Ready", Readiness("False", "1 of 2 failed!"))["reason"] == "Reason1of2failed"
 
 
+def test_a_message_holds_nothing_that_a_terminal_obeys() -> None:
+    told = Readiness("False", "Broken", "it said: \x1b[2J\x9b1;1H\u202e\rgone\nand more")
+
+    message = frame().condition("Ready", told)["message"]
+
+    assert message == "it said: \ufffd[2J\ufffd1;1H\ufffd\ufffdgone\nand more"
+
+
 def test_what_was_made_of_an_earlier_spec_stays_in_the_status_of_a_wrong_one() -> None:
     problems = [errors.Problem("", 0, f"spec.functions[{n}]", "MissingImage", "set one") for n in range(12)]
 

@@ -7,13 +7,24 @@ import yaml
 
 from patternapp_operator import manifests
 
-FOLDER = Path(__file__).parents[3] / "manifests" / "operator"
+ROOT = Path(__file__).parents[3]
+FOLDER = ROOT / "manifests" / "operator"
+CHART = ROOT / "charts" / "patternapp" / "files"
 
 
 def test_the_committed_manifests_are_the_generated_ones() -> None:
     """`make schema` writes them anew."""
     assert (FOLDER / "rbac.yaml").read_text() == manifests.rbac()
     assert (FOLDER / "admission.yaml").read_text() == manifests.policies()
+
+
+def test_the_files_of_the_chart_are_the_generated_ones(tmp_path: Path) -> None:
+    """`make schema` writes them anew."""
+    manifests.main(["chart", str(tmp_path)])
+
+    written = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert written == manifests.chart()
+    assert written == {name: (CHART / name).read_text() for name in written}
 
 
 def test_options_choose_what_is_printed(capsys: pytest.CaptureFixture[str]) -> None:

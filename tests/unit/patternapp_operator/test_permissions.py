@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
+import pytest
 import yaml
 
 from patternapp_operator import needs, permissions
@@ -49,11 +50,29 @@ def test_a_pattern_more_gives_its_kinds_more() -> None:
     }
 
 
+@pytest.mark.parametrize("patterns", [(), ("fanOut",), ("queues", "schedules"), needs.PATTERNS])
+def test_rules_by_patterns_are_the_same_rules_for_whoever_chooses_later(patterns: tuple[str, ...]) -> None:
+    chosen = [rules for users, rules in permissions.by_patterns() if not users or set(users) & set(patterns)]
+
+    assert listed(list(itertools.chain.from_iterable(chosen))) == listed(permissions.rules(patterns))
+
+
+def test_a_trial_may_make_one_app_with_what_it_becomes_and_nothing_else() -> None:
+    assert listed(permissions.trial()) == TRIAL
+
+
+TRIAL = """\
+eventing.knative.dev/brokers: create
+eventing.knative.dev/eventpolicies: create
+patternapp.dev/patternapps: get create delete
+serving.knative.dev/services: create
+sources.knative.dev/sinkbindings: create
+"""
 FORBIDDEN = {"*", "secrets", "pods", "serviceaccounts", "roles", "clusterroles", "escalate", "bind", "impersonate"}
 
 
 def test_no_rule_has_a_wildcard_a_secret_a_pod_or_a_way_to_more_rights() -> None:
-    items = [*permissions.installed(permissions.Installation()), *permissions.tenants()]
+    items = [*permissions.installed(permissions.Installation()), *permissions.tenants(), {"rules": permissions.trial()}]
 
     words = {word for item in items for rule in item.get("rules", ()) for field in rule.values() for word in field}
     assert words.isdisjoint(FORBIDDEN)

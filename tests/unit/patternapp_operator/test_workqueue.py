@@ -47,6 +47,61 @@ def test_what_changes_without_end_does_not_keep_others_waiting_without_end(queue
     assert taken.index("patient") == 2 * workqueue.HEAD_START
 
 
+def by_first_letter(clock: HandClock) -> Queue:
+    """A queue in which a key is of the tenant that it begins with."""
+    return workqueue.WorkQueue(clock, tenant=lambda key: key[0])
+
+
+def test_a_flood_of_one_tenant_is_passed_by_the_few_keys_of_others(clock: HandClock) -> None:
+    queue = by_first_letter(clock)
+    for number in range(500):
+        queue.add(f"a{number}", Priority.EDIT)
+    for key in ("b1", "c1", "b2"):
+        queue.add(key, Priority.EDIT)
+
+    taken = [queue.take() for _ in range(10)]
+
+    assert taken[:5] == ["a0", "b1", "c1", "a1", "b2"]
+    assert taken[5:] == [f"a{number}" for number in range(2, 7)]
+
+
+def test_two_floods_take_turns(clock: HandClock) -> None:
+    queue = by_first_letter(clock)
+    for number in range(200):
+        queue.add(f"a{number}", Priority.EDIT)
+    for number in range(200):
+        queue.add(f"b{number}", Priority.EDIT)
+
+    taken = [str(queue.take())[0] for _ in range(200)]
+
+    assert abs(taken.count("a") - taken.count("b")) <= 1
+
+
+def test_a_flood_is_never_later_than_a_head_start(clock: HandClock) -> None:
+    queue = by_first_letter(clock)
+    for number in range(200):
+        queue.add(f"a{number}", Priority.EDIT)
+    for _ in range(100):
+        queue.take()
+    clock.seconds += workqueue.HEAD_START + 1
+    queue.add("b", Priority.RESYNC)
+
+    taken = [queue.take() for _ in range(101)]
+
+    assert taken.index("b") == 100
+
+
+def test_whoever_is_alone_has_all_turns(clock: HandClock) -> None:
+    queue = by_first_letter(clock)
+    queue.add("a-resync", Priority.RESYNC)
+    for number in range(200):
+        queue.add(f"a{number}", Priority.EDIT)
+
+    taken = [queue.take() for _ in range(201)]
+
+    assert taken == [*(f"a{number}" for number in range(200)), "a-resync"]
+
+
 def test_nothing_waits_after_clearing_and_what_is_added_then_does(queue: Queue) -> None:
     queue.add("active", Priority.EDIT)
     queue.take()
