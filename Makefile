@@ -8,6 +8,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 NAME ?=
+# Where `make schema` writes.
+TO ?= .
 
 .PHONY: help
 help: ## Print this help
@@ -48,7 +50,7 @@ run: $(VENV)/.run ## Run the sample shop and drive real input through all six pa
 test: check tests ## Everything that has to pass before a change lands
 
 .PHONY: check
-check: lint types layers ## Lint, types, layers
+check: lint types layers shell dockerfiles security generated ## Everything that judges the code without running it; no network
 
 .PHONY: lint
 lint: $(VENV)/.dev ## ruff: rules and format
@@ -63,6 +65,26 @@ types: $(VENV)/.dev ## mypy, strict
 layers: $(VENV)/.dev ## The import contracts
 	@$(BIN)/lint-imports
 
+.PHONY: shell
+shell: $(VENV)/.dev ## shellcheck: every shell script
+	@$(BIN)/shellcheck -x .ci/run $(wildcard kind/*.sh)
+
+.PHONY: dockerfiles
+dockerfiles: $(VENV)/.dev ## hadolint: every Dockerfile
+	@$(BIN)/hadolint --failure-threshold style $(wildcard */Dockerfile examples/*/Dockerfile)
+
+.PHONY: security
+security: $(VENV)/.dev ## bandit: the code that ships
+	@$(BIN)/bandit --quiet --configfile pyproject.toml --recursive src operator/src services/src examples/shop/shop
+
+.PHONY: generated
+generated: $(VENV)/.dev ## Whether what `make schema` writes is what is in the tree
+	@fresh=$$(mktemp -d); trap 'rm -rf "$$fresh"' EXIT; \
+	$(MAKE) --silent --no-print-directory schema TO="$$fresh"; \
+	cd "$$fresh"; find . -type f | while read -r file; do \
+	  diff --unified "$(CURDIR)/$$file" "$$file" >&2 || { echo "$$file is not what \`make schema\` writes: run it." >&2; exit 1; }; \
+	done
+
 .PHONY: tests
 tests: $(VENV)/.dev ## The tests; ARGS="-k word" narrows them
 	@# Without Go and without a KUBECONFIG the API server's tests are left out, said in a line; under CI they fail.
@@ -70,19 +92,31 @@ tests: $(VENV)/.dev ## The tests; ARGS="-k word" narrows them
 	if ! (cd tests && ../$(BIN)/python -m cluster.build) && [ -z "$${KUBECONFIG:-}$${CI:-}" ]; then \
 	  echo "Left out: tests/apiserver"; leave=--ignore=tests/apiserver; \
 	fi; \
+	if ! (cd tests && ../$(BIN)/python -m tools.build) && [ -z "$${CI:-}" ]; then \
+	  echo "Left out: tests/charts, tests/manifests/test_installs.py, tests/apiserver/chart"; \
+	  leave="$$leave --ignore=tests/charts --ignore=tests/manifests/test_installs.py --ignore=tests/apiserver/chart"; \
+	fi; \
 	$(BIN)/python -m pytest -n 2 $$leave $(ARGS)
 
 .PHONY: schema
-schema: $(VENV)/.run ## Write the CRD, the JSON Schema, docs/reference.md and the operator's roles and policies anew
-	@$(BIN)/patternapp schema > manifests/schema/patternapp.v1alpha1.json
-	@$(BIN)/patternapp schema --crd > manifests/crd/patternapp.dev_patternapps.yaml
-	@$(BIN)/python -c 'from patternapp.spec import reference; print(reference.text(), end="")' > docs/reference.md
-	@$(BIN)/python -m patternapp_operator.manifests rbac > manifests/operator/rbac.yaml
-	@$(BIN)/python -m patternapp_operator.manifests admission > manifests/operator/admission.yaml
+schema: $(VENV)/.run ## Write the CRD, the JSON Schema, docs/reference.md, what an operator may do, and the chart's files anew
+	@mkdir -p $(addprefix $(TO)/,manifests/schema manifests/crd manifests/operator docs charts/patternapp/files)
+	@$(BIN)/patternapp schema > $(TO)/manifests/schema/patternapp.v1alpha1.json
+	@$(BIN)/patternapp schema --crd > $(TO)/manifests/crd/patternapp.dev_patternapps.yaml
+	@$(BIN)/python -c 'from patternapp.spec import reference; print(reference.text(), end="")' > $(TO)/docs/reference.md
+	@$(BIN)/python -m patternapp_operator.manifests rbac > $(TO)/manifests/operator/rbac.yaml
+	@$(BIN)/python -m patternapp_operator.manifests admission > $(TO)/manifests/operator/admission.yaml
+	@$(BIN)/python -m patternapp_operator.manifests chart $(TO)/charts/patternapp/files
+	@cd tests && ../$(BIN)/python -m charts.values $(abspath $(TO))/charts/patternapp
+
+.PHONY: manifests
+manifests: $(VENV)/.dev ## Write the installations without Helm (manifests/install.yaml and overlays) anew from the chart
+	@cd tests && ../$(BIN)/python -m manifests.installs
 
 .PHONY: golden
-golden: $(VENV)/.dev ## Write the golden files anew; the difference is the review
+golden: $(VENV)/.dev ## Write the golden files and the made parts of pages anew; the difference is the review
 	@cd tests && ../$(BIN)/python -m golden.rewrite
+	@cd tests && ../$(BIN)/python -m docs.pages
 
 .PHONY: format
 format: $(VENV)/.dev ## Format the code
@@ -92,6 +126,10 @@ format: $(VENV)/.dev ## Format the code
 .PHONY: apiserver-build
 apiserver-build: $(VENV)/.dev ## Build etcd and Kubernetes for the tests, once a version (about 8 minutes)
 	@cd tests && ../$(BIN)/python -m cluster.build
+
+.PHONY: tools-build
+tools-build: $(VENV)/.dev ## Build Helm and kubeconform for the tests, once a version (about 3 minutes)
+	@cd tests && ../$(BIN)/python -m tools.build
 
 .PHONY: apiserver-pin
 apiserver-pin: $(VENV)/.dev ## Write tests/cluster/go.mod and go.sum anew from versions.env
@@ -115,13 +153,27 @@ kafka-build: $(VENV)/.dev ## Fetch Kafka's jars for the tests, once a version (a
 
 # --- Images ---
 
-.PHONY: image-operator image-services
-image-operator image-services: image-%: ## Build an image with docker, podman or buildah; BASE, PIP_INDEX_URL and OPTIONS are passed on
+.PHONY: image-operator image-services image-shop
+image-operator image-services image-shop: image-%: ## Build an image with docker, podman or buildah; BASE, SERVICES, PIP_INDEX_URL and OPTIONS are passed on
 	@found=; for tool in docker podman buildah; do $$tool info > /dev/null 2>&1 && { found=$$tool; break; }; done; \
 	[ -n "$$found" ] || { echo "An image is built by docker, podman or buildah, and none of them works here." >&2; exit 3; }; \
-	$$found build $(OPTIONS) -f $*/Dockerfile -t patternapp-$* \
-	  $(if $(BASE),--build-arg BASE=$(BASE)) $(if $(PIP_INDEX_URL),--build-arg PIP_INDEX_URL=$(PIP_INDEX_URL)) \
+	$$found build $(OPTIONS) -f $(firstword $(wildcard $*/Dockerfile examples/$*/Dockerfile)) -t patternapp-$* \
+	  $(foreach argument,BASE $(if $(filter shop,$*),SERVICES) PIP_INDEX_URL,$(if $($(argument)),--build-arg $(argument)=$($(argument)))) \
 	  --build-arg REVISION="$$(git rev-parse HEAD 2> /dev/null || echo unknown)" .
+
+# --- A cluster of kind: Docker, kind and kubectl ---
+
+.PHONY: kind-up
+kind-up: ## Make a cluster with Knative, KEDA, Kafka and PatternApp from this tree (about 10 minutes, 8 GB)
+	@kind/up.sh
+
+.PHONY: kind-demo
+kind-demo: $(VENV)/.run ## Run the shop on it and put real input through it
+	@kind/demo.sh
+
+.PHONY: kind-down
+kind-down: ## Remove it
+	@kind/down.sh
 
 # --- Measure ---
 
@@ -144,6 +196,7 @@ lock: $(VENV)/.dev ## Pin the newest dependencies that fit, with hashes
 	  --extra image operator/pyproject.toml -o requirements/operator.txt; \
 	$(BIN)/uv pip compile $$options --no-emit-package patternapp --no-emit-package patternapp-services \
 	  -c requirements/run.txt -c requirements/operator.txt --extra image services/pyproject.toml -o requirements/services.txt; \
+	$(BIN)/uv pip compile $$options -c requirements/run.txt -c requirements/services.txt requirements/shop.in -o requirements/shop.txt; \
 	$(BIN)/uv pip compile $$options requirements/dev.in -o requirements/dev.txt
 
 .PHONY: clean

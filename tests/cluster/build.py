@@ -53,6 +53,7 @@ PROGRAMS = {
     "etcd": Program("go.etcd.io/etcd/server/v3", "etcd"),
     "kube-apiserver": Program("k8s.io/kubernetes/cmd/kube-apiserver", "kubernetes"),
     "kube-controller-manager": Program("k8s.io/kubernetes/cmd/kube-controller-manager", "kubernetes"),
+    "kubectl": Program("k8s.io/kubernetes/cmd/kubectl", "kubernetes"),
 }
 
 
@@ -98,9 +99,9 @@ def build() -> None:
     if shutil.which("go") is None:
         raise NotBuiltError(_NO_GO)
     for source in definitions.SOURCES:
-        _once(resource_definitions(source), functools.partial(definitions.collect, source))
+        once(resource_definitions(source), functools.partial(definitions.collect, source))
     for name in PROGRAMS:
-        _once(program(name), functools.partial(_compile, name))
+        once(program(name), functools.partial(_compile, name))
 
 
 def kro() -> Path:
@@ -113,13 +114,18 @@ def kro() -> Path:
     wanted = resource_definitions(definitions.KRO)
     if shutil.which("go") is None and not (place.exists() and wanted.exists()):
         raise NotBuiltError(_NO_GO)
-    _once(wanted, functools.partial(definitions.collect, definitions.KRO))
-    _once(place, _install_kro)
+    once(wanted, functools.partial(definitions.collect, definitions.KRO))
+    package = f"{definitions.KRO.module}/cmd/controller@v{versions.read().kro}"
+    once(place, functools.partial(install, package))
     return place
 
 
-def _once(place: Path, make: Callable[[Path], None]) -> None:
-    """Make what belongs at a place, unless it is there or another run is just making it."""
+def once(place: Path, make: Callable[[Path], None]) -> None:
+    """Make what belongs at a place, unless it is there or another run is just making it.
+
+    Raises:
+        NotBuiltError: what makes it ended with an error.
+    """
     with _locked(place):
         if place.exists():
             return
@@ -166,15 +172,19 @@ def _compile(name: str, place: Path) -> None:
         raise subprocess.CalledProcessError(process.returncode, command, stderr="\n".join(last))
 
 
-def _install_kro(place: Path) -> None:
-    """Build kro with the libraries that it chose itself, which a module of ours could not."""
-    package = f"{definitions.KRO.module}/cmd/controller@v{versions.read().kro}"
-    options = (f"GOBIN={place.parent}", "CGO_ENABLED=0", "GOWORK=off")
-    command = ("nice", "env", *options, "go", "install", "-trimpath", "-ldflags", "-s -w", package)
-    answer = subprocess.run(command, cwd=place.parent, capture_output=True, text=True, check=False)
-    if answer.returncode:
-        raise subprocess.CalledProcessError(answer.returncode, command, stderr=answer.stderr)
-    (place.parent / "controller").rename(place)
+def install(package: str, place: Path, *, stamps: str = "") -> None:
+    """Build a program at a version with the libraries that it chose itself, which a module of ours could not.
+
+    `stamps` are told to the linker. Raises subprocess.CalledProcessError where Go refuses.
+    """
+    with tempfile.TemporaryDirectory(dir=place.parent) as folder:
+        options = (f"GOBIN={folder}", "CGO_ENABLED=0", "GOWORK=off")
+        command = ("nice", "env", *options, "go", "install", "-trimpath", "-ldflags", f"-s -w {stamps}", package)
+        answer = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        if answer.returncode:
+            raise subprocess.CalledProcessError(answer.returncode, command, stderr=answer.stderr)
+        (made,) = Path(folder).iterdir()
+        made.rename(place)
 
 
 def _follow(name: str, output: IO[str]) -> list[str]:

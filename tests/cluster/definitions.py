@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 _PATH = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _SERVED_WITHIN = 30.0
 _LOOK_EVERY = 0.02
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_LOADER: Any = type("Loader", (getattr(yaml, "CSafeLoader", yaml.SafeLoader),), {})
+_LOADER.add_constructor("tag:yaml.org,2002:value", yaml.SafeLoader.construct_scalar)  # a bare `=`, which PyYAML refuses
 _KIND = "CustomResourceDefinition"
 
 
@@ -62,6 +63,13 @@ SOURCES = (
 )
 KRO = Source("kro", "github.com/kubernetes-sigs/kro", "kro", "helm/crds")
 """What a benchmark is measured against; a server has it only if that asks."""
+PROMETHEUS = Source(
+    "prometheus-operator",
+    "github.com/prometheus-operator/prometheus-operator",
+    "prometheus_operator",
+    "example/prometheus-operator-crd",
+)
+"""What the chart's monitors and alerts are judged by; no server has it."""
 OWN = versions.ROOT / "manifests" / "crd"
 
 

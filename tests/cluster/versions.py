@@ -19,6 +19,7 @@ class Versions:
     knative: str
     eventing_kafka: str
     keda: str
+    prometheus_operator: str
     kro: str
     kafka: str
     log4j: str

@@ -151,6 +151,17 @@ class StoreMachine(stateful.RuleBasedStateMachine):
         self.model.accepted += replies
         self.model.unmatched += replies
 
+    @stateful.rule(edge=st.sampled_from(EDGES), state=st.sampled_from([State.DELIVERED, State.DEAD_LETTERED]))
+    def record(self, edge: str, state: State) -> None:
+        attempt = records.Attempt(started_at=self.now, seconds=0.0, code=None, error=None, body=b"")
+        event: Event[bytes | None] = Event({"specversion": "1.0", "id": "1", "source": "/", "type": "t"}, None)
+        target = records.Target(edge)
+        kept = records.Acceptance(event=event, targets=(target,), ttl=255, at=self.now, origin="kafka")
+        fate = records.Fate(acceptance=kept, state=state, reason="", attempts=(attempt,))
+        number = self.write(lambda w: w.record(fate, now=self.now))
+        self.model.deliveries[number] = Known(edge, state, due=self.now)
+        self.model.accepted += 1
+
     @stateful.rule(seconds=st.floats(0.1, 15))
     def time_passes(self, seconds: float) -> None:
         self.now += seconds

@@ -27,7 +27,10 @@ def test_an_app_that_no_operator_has_seen_says_so_and_how_to_start_one(
     assert result.code == 1
     assert result.out.startswith("? shop  NoStatus")
     assert "! the operator has not seen this change yet: the spec is at generation 1, it has seen none" in result.out
-    assert "! no operator seems to run: there is no Lease default/nobody; start it with: " in result.out
+    assert (
+        "! no operator seems to run: there is no Lease default/nobody; install it with: helm install patternapp "
+        in result.out
+    )
     assert "? Service.serving.knative.dev shop-orders  Absent" in result.out
 
 
