@@ -241,13 +241,14 @@ class Kubectl:
                 self.report(item, wanted, "True", "Fine")
 
     def report(self, item: dict[str, Any], kind: str, status: str, reason: str, message: str = "") -> None:
-        """Set a condition of an object, as its controller does."""
+        """Set a condition of an object, as its controller does; one that is gone meanwhile needs none."""
         now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         condition = {"type": kind, "status": status, "reason": reason, "message": message, "lastTransitionTime": now}
         told = {"observedGeneration": item["metadata"].get("generation", 1), "conditions": [condition]}
         if item["apiVersion"].startswith("serving"):
             told["url"] = f"http://{item['metadata']['name']}.example.com"
-        self.server.merge(f"{self.path(item)}/status", {"status": told}).object()
+        answer = self.server.merge(f"{self.path(item)}/status", {"status": told})
+        assert answer.refusal is None or answer.status == 404, answer.refusal
 
     def path(self, item: dict[str, Any]) -> str:
         """Where an object is."""
