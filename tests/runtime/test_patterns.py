@@ -36,7 +36,7 @@ queues:
     filters: [{exact: {type: job}}]
     kafka: {bootstrapServers: ["kafka:9092"], topic: jobs}
     function: f
-    batch: {max: 10, wait: 200ms}
+    batch: {max: 10, wait: 3s}
     scale: {max: 1}
 """
 STREAM = """

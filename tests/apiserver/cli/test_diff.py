@@ -79,7 +79,7 @@ def test_a_field_that_is_no_longer_wanted_is_seen_to_go(kubectl: rig.Kubectl, pa
 
     assert '    - spec.functions[orders].env[LEVEL]: {"name": "LEVEL", "value": "info"}' in lines
     container = "spec.template.spec.containers[function]"
-    assert f'    - {container}.env: [{{"name": "LEVEL", "value": "info"}}]' in lines
+    assert f'    - {container}.env[LEVEL]: {{"name": "LEVEL", "value": "info"}}' in lines
 
 
 def test_an_entry_that_is_taken_out_takes_its_objects_along(shop: rig.Kubectl, patternapp: Commands) -> None:

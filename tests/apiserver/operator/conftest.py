@@ -39,9 +39,9 @@ def refuses(tenant: people.Person, why: str) -> bool:
     return why in (tenant.judged(NAMING) or "")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def policies(server: api.Api) -> Iterator[None]:
-    """The admission policies, once they are in force."""
+    """The admission policies, once they are in force; not for longer than a module, as others install theirs."""
     items = list(yaml.safe_load_all(manifests.policies()))
     for item in items:
         server.apply(item).object()

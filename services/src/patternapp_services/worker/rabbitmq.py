@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from patternapp_services.worker.limits import Limits
     from patternapp_services.worker.measures import Measures
 
+TAKEN_IN = 0.5
+"""Seconds in which a broker takes in the acknowledgements that it has read; it confirms none."""
 _log = logging.getLogger(__name__)
 
 
@@ -49,13 +51,20 @@ class _IdleError(exceptions.AMQPError):
 
 
 class _Connection(Lane):
-    """One connection's messages; `channel` is aiormq's, where they are acknowledged and whose consumers are known."""
+    """One connection's messages.
 
-    def __init__(self, channel: Any) -> None:
+    `channel` is aiormq's, where they are acknowledged and whose consumers are known; `hoard` is how many may be done
+    and wait to be acknowledged with those before them.
+    """
+
+    def __init__(self, channel: Any, *, hoard: int) -> None:
         super().__init__()
         self.channel = channel
+        self._hoard = hoard
         self._outstanding: collections.deque[int] = collections.deque()
         self._done: set[int] = set()
+        self._alone: set[int] = set()
+        """Those that were acknowledged before one that came earlier."""
         self.moved = time.monotonic()
         """When a message last came, or was held."""
 
@@ -65,17 +74,33 @@ class _Connection(Lane):
         self.moved = time.monotonic()
 
     async def acknowledge(self, tags: Sequence[int]) -> None:
-        """These are done. All up to the first that is not are acknowledged at once, the others one by one."""
+        """These are done. All up to the first that is not are acknowledged at once, the others once they are many.
+
+        None is named twice: to the broker that is an error, which ends the channel and gives back all that it had.
+        """
         self._done.update(tags)
         last = 0
-        while self._outstanding and self._outstanding[0] in self._done:
-            last = self._outstanding.popleft()
-            self._done.discard(last)
+        while self._outstanding and (self._outstanding[0] in self._done or self._outstanding[0] in self._alone):
+            tag = self._outstanding.popleft()
+            if tag in self._done:
+                self._done.discard(tag)
+                last = tag
+            self._alone.discard(tag)
         if last:
             await self.channel.basic_ack(last, multiple=True)
-        for tag in tags:
-            if tag > last:
-                await self.channel.basic_ack(tag)
+        if len(self._done) > self._hoard:
+            await self.acknowledge_rest()
+
+    async def acknowledge_rest(self) -> int:
+        """Acknowledge what is done one by one, so that only what is not done comes again; how many those were.
+
+        A quorum queue takes in no more than 32 such words at once, and a channel that ends forgets those that wait.
+        """
+        rest, self._done = sorted(self._done), set()
+        self._alone.update(rest)
+        for tag in rest:
+            await self.channel.basic_ack(tag)
+        return len(rest)
 
 
 class RabbitMqReader:
@@ -158,7 +183,7 @@ class RabbitMqReader:
             await rabbitmq_queues.ensure(connection, self._rabbitmq.queue, ordered=self._ordered)
             channel = await connection.channel()
             await channel.set_qos(prefetch_count=min(self._limits.prefetch, 65_535))
-            lane = _Connection(await channel.get_underlay_channel())
+            lane = _Connection(await channel.get_underlay_channel(), hoard=self._limits.prefetch // 2)
             queue = await channel.get_queue(self._rabbitmq.queue, ensure=False)
             try:
                 tag = await queue.consume(lambda message: self._arrive(message, lane), exclusive=self._ordered)
@@ -173,6 +198,8 @@ class RabbitMqReader:
                 # The answer says that the broker has read all acknowledgements; the connection may end abruptly.
                 with contextlib.suppress(Exception):
                     async with asyncio.timeout(self._limits.leave):
+                        if await lane.acknowledge_rest():
+                            await asyncio.sleep(TAKEN_IN)
                         await channel.close()
 
     async def _arrive(self, message: abc.AbstractIncomingMessage, lane: _Connection) -> None:
