@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import harness
 import psutil
 import pytest
-from cluster import api, build, controlplane, versions
+from cluster import api, controlplane, versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
