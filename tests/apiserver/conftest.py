@@ -1,4 +1,4 @@
-"""What the API server's tests share: a server, and a namespace for each test.
+"""What the API server's tests share: a server, a namespace for each test, and the operator as a process.
 
 What holds here: tests of one server run one after another, as some change what is there once for the cluster. They
 are one group for xdist, so there is one server. Where xdist does not group (3.8 under pytest 9.2, its issue 1386),
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from apiserver.operator import rig
 from cluster import api, build, controlplane, definitions
 
 if TYPE_CHECKING:
@@ -83,6 +84,29 @@ def namespace(server: api.Api) -> Iterator[str]:
     name = made(server)
     yield name
     remove(server, name)
+
+
+@pytest.fixture
+def kubectl(server: api.Api, namespace: str) -> rig.Kubectl:
+    """A user's commands in a fresh namespace."""
+    return rig.Kubectl(server, namespace)
+
+
+@pytest.fixture
+def account(server: api.Api, control_plane: controlplane.ControlPlane, tmp_path: Path) -> Iterator[rig.Account]:
+    """What the replicas of a test are logged in as: exactly the generated roles, and nothing else."""
+    with rig.account(server, control_plane.kubeconfig, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def operator(
+    server: api.Api, control_plane: controlplane.ControlPlane, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[rig.Replica]:
+    """One running replica, with exactly the generated roles, for all tests of a module."""
+    folder = tmp_path_factory.mktemp("operator")
+    with rig.account(server, control_plane.kubeconfig, folder) as account, rig.fleet(account, folder) as make:
+        yield make().start()
 
 
 def made(server: api.Api) -> str:

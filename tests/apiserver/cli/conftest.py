@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from cluster import api, controlplane
+    from cluster import controlplane
 
 
 @dataclass(frozen=True)
@@ -79,22 +79,6 @@ class Commands:
         for process in self.started:
             process.kill()
             process.communicate()
-
-
-@pytest.fixture(scope="module")
-def operator(
-    server: api.Api, control_plane: controlplane.ControlPlane, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[rig.Replica]:
-    """One running replica of the operator for all tests of a module."""
-    folder = tmp_path_factory.mktemp("operator")
-    with rig.account(server, control_plane.kubeconfig, folder) as account, rig.fleet(account, folder) as make:
-        yield make().start()
-
-
-@pytest.fixture
-def kubectl(server: api.Api, namespace: str) -> rig.Kubectl:
-    """A user's commands in a fresh namespace."""
-    return rig.Kubectl(server, namespace)
 
 
 @pytest.fixture

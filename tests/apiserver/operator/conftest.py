@@ -1,4 +1,4 @@
-"""What the operator's tests share: replicas, a user's commands, and an app that is made."""
+"""What the operator's tests share: policies, replicas that share a Lease, and an app that is made."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from cluster import api, controlplane
+    from cluster import api
 
 NAMING = rig.changed(
     functions=[
@@ -69,27 +69,10 @@ def person(server: api.Api, namespace: str) -> Iterator[Callable[..., people.Per
 
 
 @pytest.fixture
-def account(server: api.Api, control_plane: controlplane.ControlPlane, tmp_path: Path) -> Iterator[rig.Account]:
-    """What the replicas of a test are logged in as: exactly the generated roles, and nothing else."""
-    with rig.account(server, control_plane.kubeconfig, tmp_path) as made:
-        yield made
-
-
-@pytest.fixture
 def replicas(account: rig.Account, tmp_path: Path) -> Iterator[Callable[..., rig.Replica]]:
     """Makes replicas that share one Lease; those that still run afterwards are killed."""
     with rig.fleet(account, tmp_path) as make:
         yield make
-
-
-@pytest.fixture(scope="module")
-def operator(
-    server: api.Api, control_plane: controlplane.ControlPlane, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[rig.Replica]:
-    """One running replica, with exactly the generated roles, for all tests of a module."""
-    folder = tmp_path_factory.mktemp("operator")
-    with rig.account(server, control_plane.kubeconfig, folder) as account, rig.fleet(account, folder) as make:
-        yield make().start()
 
 
 @pytest.fixture
@@ -97,12 +80,6 @@ def ceph(server: api.Api) -> Iterator[list[dict[str, Any]]]:
     """The definitions of Rook's kinds; whatever of them is installed goes again."""
     with rook.definitions(server) as made:
         yield made
-
-
-@pytest.fixture
-def kubectl(server: api.Api, namespace: str) -> rig.Kubectl:
-    """A user's commands in a fresh namespace."""
-    return rig.Kubectl(server, namespace)
 
 
 @pytest.fixture

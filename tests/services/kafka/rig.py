@@ -16,6 +16,7 @@ from components import process
 from harness import eventually
 from kafka import admin as kafka_admin
 from kafka import errors as kafka_errors
+from services import programs
 from services.programs import Service
 
 from patternapp import cloudevents
@@ -181,16 +182,7 @@ class Topic:
                 "consumerGroup": self.group,
                 "startAt": "earliest",
             },
-            "url": function,
-            "batch": {"max": 20, "waitSeconds": 0.05},
-            "ordered": False,
-            "delivery": {
-                "retry": 2,
-                "backoffPolicy": "linear",
-                "backoffDelaySeconds": 0.1,
-                "timeoutSeconds": 30.0,
-            },
-            "deadLetter": {"uri": "http://127.0.0.1:1/"},
+            **programs.worker(function),
             "sessionSeconds": SESSION_SECONDS,
         }
 

@@ -12,6 +12,7 @@ from urllib import parse
 
 import aio_pika
 from components import process
+from services import programs
 from services.programs import Service
 
 from patternapp import cloudevents
@@ -153,16 +154,7 @@ class Queue:
         """A worker of this queue; `settings` replace what the configuration says."""
         config = {
             "rabbitmq": {"secretName": "rabbit", "queue": self.name},
-            "url": function,
-            "batch": {"max": 20, "waitSeconds": 0.05},
-            "ordered": False,
-            "delivery": {
-                "retry": 2,
-                "backoffPolicy": "linear",
-                "backoffDelaySeconds": 0.1,
-                "timeoutSeconds": 30.0,
-            },
-            "deadLetter": {"uri": "http://127.0.0.1:1/"},
+            **programs.worker(function),
         }
         return self._service("worker", config | settings)
 
