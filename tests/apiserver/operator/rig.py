@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from patternapp.render.capabilities import Capabilities
 
+COLLECTED_WITHIN = 90.0
+"""Seconds: the garbage collector stops twice a minute to look for new kinds, and waits for those that just went."""
 APP: dict[str, Any] = yaml.safe_load("""
 apiVersion: patternapp.dev/v1alpha1
 kind: PatternApp

@@ -282,7 +282,7 @@ def test_the_operator_is_not_held_up(kubectl: Kubectl, replicas: Callable[..., R
 
 def test_the_whole_spec_is_judged_when_somebody_else_edits_it(kubectl: Kubectl, person: Callable[..., Person]) -> None:
     kubectl.apply(changed(queues=[QUEUE]))
-    editor = person(*creating(*set(EVERYTHING) - {"scaledobjects.keda.sh"}))
+    editor = person(*creating(*set(EVERYTHING) - {"scaledobjects.keda.sh"}), *REFERENCES)
 
     message = editor.judged(changed(queues=[QUEUE], image="ghcr.io/acme/shop:2"))
 

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 SHOP = versions.ROOT / "examples" / "shop" / "app.yaml"
 DEFINITION = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/patternapps.patternapp.dev"
-GONE_WITHIN = 90.0
-"""Seconds: the namespace controller waits five, and the garbage collector looks for new kinds every thirty."""
 
 
 def with_policy(policy: str) -> dict[str, Any]:
@@ -45,7 +43,7 @@ def test_what_an_app_made_goes_with_it_and_what_holds_data_stays(shop: rig.Kubec
 
     delete(shop)
 
-    harness.eventually(lambda: shop.live().keys() == {rig.CLAIM})
+    harness.eventually(lambda: shop.live().keys() == {rig.CLAIM}, within=rig.COLLECTED_WITHIN)
     assert shop.live()[rig.CLAIM]["metadata"]["uid"] == (before or {})["metadata"]["uid"]
     assert "deletionTimestamp" not in shop.live()[rig.CLAIM]["metadata"]
 
@@ -54,8 +52,10 @@ def test_what_an_app_made_goes_with_it_and_what_holds_data_stays(shop: rig.Kubec
 def test_an_app_that_is_deleted_in_the_foreground_is_not_made_again_while_it_goes(shop: rig.Kubectl) -> None:
     delete(shop, "Foreground")
 
-    harness.eventually(lambda: is_gone(shop.server, shop.server.path(rig.APP, shop.namespace)))
-    harness.eventually(lambda: shop.live().keys() == {rig.CLAIM})
+    harness.eventually(
+        lambda: is_gone(shop.server, shop.server.path(rig.APP, shop.namespace)), within=rig.COLLECTED_WITHIN
+    )
+    harness.eventually(lambda: shop.live().keys() == {rig.CLAIM}, within=rig.COLLECTED_WITHIN)
 
 
 @pytest.mark.usefixtures("operator")
@@ -65,7 +65,7 @@ def test_with_the_policy_delete_the_data_goes_with_the_app(kubectl: rig.Kubectl)
 
     delete(kubectl)
 
-    harness.eventually(lambda: kubectl.live() == {})
+    harness.eventually(lambda: kubectl.live() == {}, within=rig.COLLECTED_WITHIN)
 
 
 @pytest.mark.usefixtures("operator")
@@ -86,7 +86,9 @@ def test_objects_that_a_user_asked_to_orphan_outlive_the_app(shop: rig.Kubectl) 
     before = shop.live()
 
     delete(shop, "Orphan")
-    harness.eventually(lambda: is_gone(shop.server, shop.server.path(rig.APP, shop.namespace)))
+    harness.eventually(
+        lambda: is_gone(shop.server, shop.server.path(rig.APP, shop.namespace)), within=rig.COLLECTED_WITHIN
+    )
 
     judged(shop)
     assert shop.live().keys() == before.keys()
@@ -102,7 +104,7 @@ def judged(kubectl: rig.Kubectl) -> None:
     owned["metadata"] = {"name": f"owned-{uuid.uuid4().hex[:8]}", "ownerReferences": [owner]}
     kubectl.server.create(owned, namespace=kubectl.namespace).object()
     kubectl.server.delete(kubectl.path(made)).object()
-    harness.eventually(lambda: kubectl.get(owned) is None)
+    harness.eventually(lambda: kubectl.get(owned) is None, within=rig.COLLECTED_WITHIN)
 
 
 @pytest.mark.usefixtures("operator")
@@ -118,7 +120,7 @@ def test_a_namespace_that_is_deleted_while_the_operator_works_in_it_goes_with_al
 
     kubectl.server.delete(place).object()
 
-    harness.eventually(lambda: is_gone(kubectl.server, place), within=GONE_WITHIN)
+    harness.eventually(lambda: is_gone(kubectl.server, place), within=rig.COLLECTED_WITHIN)
     harness.eventually(lambda: operator.metric("patternapp_apps") == 0)
     harness.eventually(lambda: operator.metric('workqueue_depth{name="patternapp"}') == 0)
     entries = [json.loads(line) for line in operator.log.read_text().splitlines()]
@@ -136,7 +138,7 @@ def test_a_namespace_goes_although_no_operator_is_there_any_more(
 
     kubectl.server.delete(place).object()
 
-    harness.eventually(lambda: is_gone(kubectl.server, place), within=GONE_WITHIN)
+    harness.eventually(lambda: is_gone(kubectl.server, place), within=rig.COLLECTED_WITHIN)
 
 
 @pytest.fixture
@@ -145,7 +147,7 @@ def without_definition(server: api.Api) -> Iterator[Callable[[], None]]:
 
     def delete() -> None:
         server.delete(DEFINITION).object()
-        harness.eventually(lambda: is_gone(server, DEFINITION), within=GONE_WITHIN)
+        harness.eventually(lambda: is_gone(server, DEFINITION), within=rig.COLLECTED_WITHIN)
 
     yield delete
     definitions.install(server)
@@ -161,10 +163,10 @@ def test_a_namespace_goes_although_the_definition_went_before_its_apps(
     place = f"/api/v1/namespaces/{kubectl.namespace}"
 
     without_definition()
-    harness.eventually(lambda: kubectl.live().keys() == {rig.CLAIM}, within=GONE_WITHIN)
+    harness.eventually(lambda: kubectl.live().keys() == {rig.CLAIM}, within=rig.COLLECTED_WITHIN)
     kubectl.server.delete(place).object()
 
-    harness.eventually(lambda: is_gone(kubectl.server, place), within=GONE_WITHIN)
+    harness.eventually(lambda: is_gone(kubectl.server, place), within=rig.COLLECTED_WITHIN)
 
 
 def test_an_operator_outlives_the_definition_and_goes_on_when_it_is_back(
@@ -178,10 +180,10 @@ def test_an_operator_outlives_the_definition_and_goes_on_when_it_is_back(
     harness.eventually(kubectl.settled)
 
     without_definition()
-    harness.eventually(lambda: kubectl.live().keys() == {rig.CLAIM}, within=GONE_WITHIN)
+    harness.eventually(lambda: kubectl.live().keys() == {rig.CLAIM}, within=rig.COLLECTED_WITHIN)
     harness.eventually(lambda: replica.metric("patternapp_apps") == 0)
     definitions.install(server)
     kubectl.apply(rig.APP)
 
-    harness.eventually(kubectl.settled, within=GONE_WITHIN)
+    harness.eventually(kubectl.settled, within=rig.COLLECTED_WITHIN)
     assert replica.end() == 0

@@ -37,6 +37,11 @@ def gone(kubectl: Kubectl) -> bool:
     return kubectl.server.get(kubectl.path(WANTED)).status == 404
 
 
+def owned(item: dict[str, Any]) -> bool:
+    """Whether the garbage collector takes an object with its app."""
+    return "ownerReferences" in item["metadata"]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_object_that_was_there_before_is_neither_changed_nor_deleted_with_the_app(
     kind: str, kubectl: Kubectl
@@ -49,9 +54,11 @@ def test_an_object_that_was_there_before_is_neither_changed_nor_deleted_with_the
     harness.eventually(lambda: kubectl.condition().get("reason") == "Conflict")
     everything = {resources.DELETION_POLICY: "delete"}
     kubectl.server.merge(kubectl.path(WANTED), {"metadata": {"annotations": everything}}).object()
-    harness.eventually(lambda: len(kubectl.live()) >= len(kubectl.wanted()) - 1)
+    harness.eventually(
+        lambda: len(kubectl.live()) >= len(kubectl.wanted()) - 1 and all(map(owned, kubectl.live().values()))
+    )
     kubectl.server.delete(kubectl.path(WANTED)).object()
-    harness.eventually(lambda: gone(kubectl) and not kubectl.live())
+    harness.eventually(lambda: gone(kubectl) and not kubectl.live(), within=rig.COLLECTED_WITHIN)
     after = kubectl.get(theirs)
     assert after is not None
     assert (after["metadata"], after.get("spec"), after.get("data")) == (
