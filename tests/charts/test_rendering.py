@@ -59,7 +59,7 @@ def test_without_values_the_operator_is_as_its_own_defaults_have_it(helm: helms.
 
 def test_what_the_operator_is_told_reaches_its_flags(helm: helms.Helm) -> None:
     chosen = (
-        "watchNamespaces={a,b},workers=3,resync=60,discovery=2,logLevel=debug,metrics.port=9090"
+        "watchNamespaces={a,b},workers=3,resync=60,discovery=2,bindingPatience=5,logLevel=debug,metrics.port=9090"
         ",cluster.domain=corp.local,cluster.eventingNamespace=events,cluster.retryAfter=true"
         ",cluster.authenticationOidc=true"
     )
@@ -75,6 +75,7 @@ def test_what_the_operator_is_told_reaches_its_flags(helm: helms.Helm) -> None:
         workers=3,
         resync=60,
         discovery=2,
+        binding_patience=5,
         log_level="debug",
         port=9090,
         cluster_domain="corp.local",

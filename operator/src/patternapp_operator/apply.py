@@ -5,7 +5,7 @@ What holds here:
 * An object that is known to be right is not sent; `unsettled` says which are not.
 * Before an object is made, the server is asked whether somebody else has that name; an object that exists is applied
   with its uid, so that it is that very object or none.
-* A failure of one object is kept for the status and holds up no other.
+* A failure of one object is kept for the status and holds up no other; what a SinkBinding writes into waits for that.
 * One app has at most `AT_ONCE` requests under way, so that an app of hundreds of objects leaves connections to others.
 """
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from patternapp.cluster.inventory import Entry
     from patternapp.cluster.resources import AppKey, Ref
     from patternapp.cluster.seen import Seen
+    from patternapp_operator.bindings import Bindings
     from patternapp_operator.breaker import Breaker
     from patternapp_operator.cluster import Cluster
     from patternapp_operator.metrics import Metrics
@@ -83,6 +84,7 @@ class Applier:
     cluster: Cluster
     observed: Observed
     breaker: Breaker
+    bindings: Bindings
     metrics: Metrics
     _settled: dict[Ref, tuple[str, str]] = field(default_factory=dict)
 
@@ -104,6 +106,7 @@ class Applier:
         """Nobody wants these objects any more."""
         for ref in refs:
             self.breaker.forget(ref)
+            self.bindings.forget(ref)
             self._settled.pop(ref, None)
 
     def doubt(self) -> None:
@@ -168,7 +171,12 @@ class Applier:
             outcome.block(one.ref, type(error).__name__, error.message)
 
     async def _apply(self, key: AppKey, outcome: Outcome, one: Wanted, entry: Entry | None) -> None:
-        live = self.observed.get(one.ref) or await self._look(one.kind, one.ref)
+        live = self.observed.get(one.ref)
+        if live is None and (wait := self.bindings.wait(one.binding)):
+            outcome.again = max(outcome.again or 0.0, wait)
+            outcome.blocked[one.ref] = Readiness("Unknown", "BindingPending", f"it is made once {one.binding} is ready")
+            return
+        live = live or await self._look(one.kind, one.ref)
         if live is not None and live.deleting:
             outcome.failed = True
             outcome.block(one.ref, "Terminating", "an earlier object of this name is being deleted; it is made after")

@@ -19,6 +19,7 @@ from patternapp.cluster import failures, resources
 from patternapp_operator import (
     apply,
     audit,
+    bindings,
     breaker,
     clock,
     cluster,
@@ -231,7 +232,15 @@ class Replica:
             _LOG.warning("work did not end within %.0f s and was left to the next leader", DRAIN)
 
     def _reconciler(self) -> reconcile.Reconciler:
-        applier = apply.Applier(self.cluster, self.observed, breaker.Breaker(self.clock), self.metrics)
+        applier = apply.Applier(
+            cluster=self.cluster,
+            observed=self.observed,
+            breaker=breaker.Breaker(self.clock),
+            bindings=bindings.Bindings(
+                observed=self.observed, clock=self.clock, patience=self.settings.binding_patience
+            ),
+            metrics=self.metrics,
+        )
         return reconcile.Reconciler(
             cluster=self.cluster,
             apps=self.apps,

@@ -29,6 +29,7 @@ class Settings:
         workers: How many apps are reconciled at a time.
         resync: Seconds after which every app is looked at again, and everything is listed and compared.
         discovery: Seconds after which the server is asked which kinds it serves.
+        binding_patience: Seconds that functions wait for their SinkBinding before they are made.
         host: The address that health and metrics are served on.
         port: The port for the same; 0 takes a free one.
         log_level: debug, info, warning or error.
@@ -47,6 +48,7 @@ class Settings:
     workers: int = 8
     resync: float = 600.0
     discovery: float = 10.0
+    binding_patience: float = 30.0
     host: str = "0.0.0.0"  # noqa: S104 - the kubelet and Prometheus call the Pod's address
     port: int = 8080
     log_level: str = "info"
@@ -100,6 +102,7 @@ _FLAGS: tuple[tuple[str, Callable[[str], object], str], ...] = (
     ("workers", int, "apps reconciled at a time"),
     ("resync", float, "seconds after which every app is looked at again"),
     ("discovery", float, "seconds after which the server is asked which kinds it serves"),
+    ("binding-patience", float, "seconds that functions wait for their SinkBinding before they are made"),
     ("host", str, "the address that health and metrics are served on"),
     ("port", int, "the port for the same"),
     ("log-level", str, "debug, info, warning or error"),

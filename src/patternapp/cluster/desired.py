@@ -21,7 +21,7 @@ from patternapp.render import names, objects
 from patternapp.spec import load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from patternapp.cluster.resources import ApiKind, Object, Ref
     from patternapp.plan.model import Plan
@@ -52,13 +52,17 @@ ASPECTS = {
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One object as it shall be; `digest` is equal for equal `content`, which is JSON."""
+    """One object as it shall be; `digest` is equal for equal `content`, which is JSON.
+
+    `binding` is the SinkBinding, if any, that writes the Broker's address into it.
+    """
 
     ref: Ref
     kind: ApiKind
     aspect: str
     content: str
     digest: str
+    binding: Ref | None
 
     def body(self) -> Object:
         """The object."""
@@ -90,8 +94,9 @@ def desired(body: Mapping[str, Any], capabilities: Capabilities) -> Desired:
     app = load.from_object(body)
     plan = compiler.compile_app(app)
     streams = {names.worker(plan.app, node.key) for node in plan.nodes_of(model.Stream)}
-    policy = inventory.policy(body)
-    made = tuple(_bounded(_wanted(item, body, policy, streams) for item in objects.render(plan, capabilities)))
+    rendered = objects.render(plan, capabilities)
+    bindings = _bindings(rendered, body["metadata"]["namespace"])
+    made = tuple(_bounded(_wanted(item, body, streams=streams, bindings=bindings) for item in rendered))
     services = {item.ref.name: item.ref for item in made if item.kind == ("serving.knative.dev/v1", "Service")}
     return Desired(made, _functions(plan, services), services.get(names.own(plan.app, names.GATEWAY)))
 
@@ -116,9 +121,18 @@ def owner(body: Mapping[str, Any]) -> Object:
     return head | {"name": metadata["name"], "uid": metadata["uid"], "controller": True, "blockOwnerDeletion": False}
 
 
-def _wanted(item: Object, app: Mapping[str, Any], policy: inventory.Policy, streams: set[str]) -> Wanted:
+def _bindings(rendered: Iterable[Object], namespace: str) -> dict[tuple[str, str], Ref]:
+    """The SinkBinding of each kind that has one."""
+    found = [item for item in rendered if item["kind"] == "SinkBinding"]
+    subjects = ((item["spec"]["subject"], resources.ref(item, namespace)) for item in found)
+    return {(subject["apiVersion"], subject["kind"]): ref for subject, ref in subjects}
+
+
+def _wanted(
+    item: Object, app: Mapping[str, Any], *, streams: set[str], bindings: Mapping[tuple[str, str], Ref]
+) -> Wanted:
     metadata = dict(item["metadata"])
-    if not policy.keeps(item["kind"]):
+    if not inventory.policy(app).keeps(item["kind"]):
         metadata["ownerReferences"] = [owner(app)]
     content = json.dumps(item | {"metadata": metadata}, separators=(",", ":"), sort_keys=True)
     aspect = ASPECTS[metadata["labels"]["app.kubernetes.io/component"]]
@@ -128,6 +142,7 @@ def _wanted(item: Object, app: Mapping[str, Any], policy: inventory.Policy, stre
         aspect="Streams" if metadata["name"] in streams else aspect,
         content=content,
         digest=seen.digest(content),
+        binding=bindings.get((item["apiVersion"], item["kind"])),
     )
 
 

@@ -91,7 +91,9 @@ class Replica:
     def launch(self) -> None:
         """Start it, and do not wait."""
         flags = ("--namespace", "default", "--lease", self.lease, "--host", "127.0.0.1", "--port", str(self.port))
-        command = (sys.executable, "-m", "patternapp_operator", *flags, "--discovery", "0.5", *self.options)
+        # No controller makes a SinkBinding ready here, so nothing is to wait for one.
+        quick = ("--discovery", "0.5", "--binding-patience", "0")
+        command = (sys.executable, "-m", "patternapp_operator", *flags, *quick, *self.options)
         environment = os.environ | {"KUBECONFIG": str(self.kubeconfig)}
         with self.log.open("ab") as log:
             self.process = self.spawn(command, stdout=log, stderr=log, env=environment)
