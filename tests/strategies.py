@@ -62,7 +62,7 @@ def events(draw: st.DrawFn, *, values: SearchStrategy[Value] = TEXTS) -> Event[b
         "source": draw(_NON_EMPTY),
         "type": draw(_NON_EMPTY),
     }
-    optional = {"subject": _NON_EMPTY, "dataschema": _NON_EMPTY, "time": _TIMES}
+    optional = {"subject": _NON_EMPTY, "dataschema": _NON_EMPTY.map("urn:{}".format), "time": _TIMES}
     for name, strategy in optional.items():
         if draw(st.booleans()):
             attributes[name] = draw(strategy)

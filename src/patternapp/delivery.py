@@ -39,6 +39,9 @@ SAID_LIMIT = 300
 """Characters of an answer that a reason quotes."""
 ERROR_DATA_LIMIT = 1024
 """Bytes of an answer's body that a dead letter keeps."""
+ANSWER_LIMIT = 768
+"""Bytes that an error answer may have. With a longer one a dead letter kills the dispatcher of Knative's in-memory
+channel and all events it holds (``pkg/kncloudevents/event_dispatcher.go`` has room for 1,024 characters of base64)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

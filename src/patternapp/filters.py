@@ -106,7 +106,9 @@ def text_of(attributes: Attributes, name: str) -> str | None:
     if name == "time":
         return _time(attributes.get("time"))
     if name == "datamediatype":
-        return str(attributes.get("datacontenttype", "")).partition(";")[0].strip().lower()
+        # As Go's SDK cuts it: in the case it was sent in, and as it is where there are no parameters.
+        kind, parameters, _ = str(attributes.get("datacontenttype", "")).partition(";")
+        return kind.strip() if parameters else kind
     value = attributes.get("dataschema" if name == "schemaurl" else name)
     if value is None:
         return "" if name in _STANDARD or name == "schemaurl" else None

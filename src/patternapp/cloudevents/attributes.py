@@ -23,6 +23,8 @@ _NONCHARACTERS = "".join(f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane
 # spec.md, type system: a String has no control characters, no lone surrogates and no noncharacters.
 _NOT_ALLOWED = re.compile(f"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef{_NONCHARACTERS}]")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
+# RFC 3986, 4.3 asks for more; a scheme is what tells it from a relative one, and what a Broker's ingress looks for.
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
 def check(attributes: Mapping[str, object]) -> None:
@@ -51,7 +53,7 @@ def shown(name: str) -> str:
 
 def _is_plain(values: Collection[object]) -> bool:
     """Whether these are short printable texts, none of them empty, as nearly all are: nothing can be wrong then."""
-    if "" in values:
+    if not all(values):
         return False
     try:
         joined = "".join(values)  # type: ignore[arg-type]  # asking forgiveness is what makes this quick
@@ -78,6 +80,9 @@ def _check_standard(attributes: Mapping[str, object]) -> None:
     time = attributes.get("time")
     if isinstance(time, str) and not _is_time(time):
         raise CloudEventError("time", "is not an RFC 3339 time, such as 2026-01-31T12:00:00Z")
+    schema = attributes.get("dataschema")
+    if isinstance(schema, str) and not _ABSOLUTE.match(schema):
+        raise CloudEventError("dataschema", "is not an absolute URI, such as https://example.com/order.json")
     content_type = attributes.get("datacontenttype")
     if isinstance(content_type, str) and content_type != "application/json":
         if not (content_type.isascii() and content_type.isprintable() and "/" in content_type):

@@ -22,9 +22,8 @@ class Answer(NamedTuple):
     body: bytes
 
 
-def nothing() -> Answer:
-    """Done, and nothing to say: 204."""
-    return Answer(204, [], b"")
+NOTHING = Answer(204, [], b"")
+"""Done, and nothing to say."""
 
 
 def content(body: bytes, headers: list[tuple[str, str]], *, status: int = 200) -> Answer:
@@ -34,13 +33,13 @@ def content(body: bytes, headers: list[tuple[str, str]], *, status: int = 200) -
 
 
 def problem(status: int, detail: str) -> Answer:
-    """An error answer of at most `delivery.ERROR_DATA_LIMIT` bytes; a longer detail is cut."""
-    detail = detail[: delivery.ERROR_DATA_LIMIT]
+    """An error answer of at most `delivery.ANSWER_LIMIT` bytes; a longer detail is cut."""
+    detail = detail[: delivery.ANSWER_LIMIT]
     fields = {"type": "about:blank", "title": http.HTTPStatus(status).phrase, "status": status, "detail": detail}
     body = json.dumps(fields).encode()
-    while len(body) > delivery.ERROR_DATA_LIMIT:
+    while len(body) > delivery.ANSWER_LIMIT:
         # One character of detail is 1 to 12 bytes of JSON, so this many can go, and one is needed for the mark.
-        excess = len(body) - delivery.ERROR_DATA_LIMIT
+        excess = len(body) - delivery.ANSWER_LIMIT
         fields["detail"] = detail = detail[: len(detail) - max(excess // 12, 1) - 1] + "\N{HORIZONTAL ELLIPSIS}"
         body = json.dumps(fields).encode()
     return content(body, [("content-type", "application/problem+json")], status=status)
@@ -48,5 +47,6 @@ def problem(status: int, detail: str) -> Answer:
 
 async def send_answer(answer: Answer, send: Send) -> None:
     """Send it, whole."""
-    await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+    # A list of its own, since middleware may add to it.
+    await send({"type": "http.response.start", "status": answer.status, "headers": [*answer.headers]})
     await send({"type": "http.response.body", "body": answer.body})

@@ -85,7 +85,7 @@ class Endpoint:
             return _failed(error)
         if reply is None:
             # Knative takes no other body than an event, so there is none: not even ``null``.
-            return answers.nothing()
+            return answers.NOTHING
         reply_headers, reply_body = cloudevents.encode_binary(reply)
         return answers.content(reply_body, reply_headers)
 
@@ -105,7 +105,7 @@ class Endpoint:
     async def _answer_batch(self, events: tuple[cloudevents.Event[bytes | None], ...]) -> answers.Answer:
         failures = await self.step.deliver_batch(events)
         if not failures:
-            return answers.nothing()
+            return answers.NOTHING
         return answers.content(batches.encode(failures), [("content-type", "application/json")])
 
 

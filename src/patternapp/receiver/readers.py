@@ -95,8 +95,8 @@ def _validated(adapter: pydantic.TypeAdapter[Any], event: Wire, *, wants_text: b
         return adapter.validate_python(_as_text(data))
     if kind is not None and not cloudevents.is_json(str(kind)):
         raise Reject(f"data: is {kind}, not JSON")
-    if b"NaN" in data or b"Infinity" in data:
-        # pydantic takes these for numbers, JSON does not; inside a string they are fine.
+    # pydantic takes these for numbers, JSON does not; inside a string they are fine. One byte is found far sooner.
+    if (b"N" in data and b"NaN" in data) or (b"I" in data and b"Infinity" in data):
         _as_json(event)
     # The adapter's own method does no more than this, in twice the time.
     return adapter.validator.validate_json(data)

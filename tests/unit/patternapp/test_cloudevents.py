@@ -164,6 +164,17 @@ def test_any_other_time_is_refused(time: str) -> None:
         cloudevents.decode(STRUCTURED, structured(time=time))
 
 
+@pytest.mark.parametrize("schema", ["https://example.com/order.json", "urn:order:1"])
+def test_a_schema_is_an_absolute_uri(schema: str) -> None:
+    assert cloudevents.decode(STRUCTURED, structured(dataschema=schema)).attributes["dataschema"] == schema
+
+
+@pytest.mark.parametrize("schema", ["order.json", "/order.json", "//example.com/order.json", "1a:b", ":"])
+def test_a_schema_that_is_a_relative_one_is_refused(schema: str) -> None:
+    with pytest.raises(errors.CloudEventError, match=r"dataschema: is not an absolute URI"):
+        cloudevents.decode(STRUCTURED, structured(dataschema=schema))
+
+
 def test_the_content_type_decides_the_mode_and_headers_beside_a_structured_event_are_not_read() -> None:
     headers = [*STRUCTURED, (b"ce-id", b"forged"), (b"ce-type", b"\xff"), (b"ce-id", b"again")]
 

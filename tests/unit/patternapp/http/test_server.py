@@ -14,7 +14,7 @@ from patternapp.http import answers, server
 if TYPE_CHECKING:
     from patternapp.http.answers import Answer
 
-DONE: Answer = answers.nothing()
+DONE: Answer = answers.NOTHING
 
 
 class Gated:

@@ -64,7 +64,7 @@ def test_a_problem_is_short_however_long_the_reason(caller: Make, event: Make, f
 
     response = caller(app).deliver(event("a"))
 
-    assert 900 < len(response.body) <= 1024
+    assert 700 < len(response.body) <= 768
     assert response.detail.endswith("…")
 
 

@@ -152,6 +152,15 @@ def test_a_stream_without_batches_uses_the_kafka_source_that_is_served(version: 
     assert source["spec"]["consumerGroup"] == "shop-clicks"
 
 
+@pytest.mark.parametrize(("version", "known"), [("v1", True), ("v1beta1", False)])
+def test_a_kafka_source_is_told_of_order_and_dead_letters_where_every_server_of_its_version_knows_them(
+    version: Any, *, known: bool
+) -> None:
+    (source,) = of_kind(render(Capabilities(kafka_source=version), streams=[STREAM]), "KafkaSource")
+
+    assert [field in source["spec"] for field in ("ordering", "delivery")] == [known, known]
+
+
 def test_retry_after_is_asked_for_only_where_the_cluster_knows_it() -> None:
     (broker,) = of_kind(render(Capabilities(retry_after=True)), "Broker")
 
