@@ -65,7 +65,11 @@ def delivery(scope: Scope, spec: DeliverySpec, dead_letter: str | None) -> Objec
 
 def sink_binding(scope: Scope, api_version: str, kind: str) -> Object:
     """Gives every object of one kind of this app the Broker's address in ``K_SINK``, as `dev` does."""
-    subject = {"apiVersion": api_version, "kind": kind, "selector": {"matchLabels": names.selector(scope.app)}}
+    selector: Object = {"matchLabels": names.selector(scope.app)}
+    if kind == "Deployment":
+        # Revisions have Deployments too, with the labels of their Knative Service: they get the address from that.
+        selector["matchExpressions"] = [{"key": "serving.knative.dev/revision", "operator": "DoesNotExist"}]
+    subject = {"apiVersion": api_version, "kind": kind, "selector": selector}
     head = scope.head(scopes.SOURCES, "SinkBinding", names.binding(scope.app, kind), "broker")
     return head | {"spec": {"subject": subject, "sink": scope.broker()}}
 

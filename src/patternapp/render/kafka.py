@@ -10,9 +10,15 @@ if TYPE_CHECKING:
     from patternapp.plan.model import Consume, Stream
     from patternapp.render.scope import Object, Scope
 
+OLD = "v1beta1"
+
 
 def source(scope: Scope, node: Stream, edge: Consume) -> Object:
-    """A KafkaSource. The consumer group is the user's and always set: the default is new on every creation."""
+    """A KafkaSource. The consumer group is the user's and always set: the default is new on every creation.
+
+    Where only v1beta1 is served it may be that of the archived eventing-kafka, which knows neither `ordering` nor
+    `delivery` and refuses what it does not know. It reads each partition in order and keeps no dead letters.
+    """
     spec: Object = {
         "bootstrapServers": list(node.kafka.bootstrap_servers),
         "topics": list(node.kafka.topics),
@@ -24,6 +30,8 @@ def source(scope: Scope, node: Stream, edge: Consume) -> Object:
         "delivery": eventing.delivery(scope, edge.delivery, edge.dead_letter),
         "sink": scope.destination(edge.head),
     }
+    if scope.capabilities.kafka_source == OLD:
+        del spec["ordering"], spec["delivery"]
     login = logins.login(node.kafka)
     if login is not None:
         spec["net"] = _net(login)
