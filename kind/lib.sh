@@ -11,8 +11,8 @@ WITHIN=${WITHIN:-600}
 DRY_RUN=${DRY_RUN:-}
 # What a server says whose webhooks start just now, or that has heard of a definition a moment ago.
 PASSING='failed calling webhook|no matches for kind|connection refused|the server is currently unable'
-# shellcheck source=kind/versions.env
-source "$ROOT/kind/versions.env"
+# shellcheck source=versions.env
+source "$ROOT/versions.env"
 
 say() { printf '%s\n' "$@" >&2; }
 

@@ -47,15 +47,6 @@ def test_the_server_is_of_the_version_that_is_named(server: api.Api) -> None:
     assert server.get("/version").object()["gitVersion"] == f"v{versions.read().kubernetes}"
 
 
-def test_the_tools_module_builds_the_versions_that_are_named() -> None:
-    wanted = versions.read()
-    module = (versions.HERE / "go.mod").read_text()
-
-    assert f"k8s.io/kubernetes v{wanted.kubernetes}\n" in module.replace(" // indirect", "")
-    assert f"go.etcd.io/etcd/server/v3 v{wanted.etcd}\n" in module.replace(" // indirect", "")
-    assert f"replace k8s.io/api => k8s.io/api v{wanted.staging}\n" in module
-
-
 def test_a_killed_test_run_leaves_no_process_and_no_folder(starter: subprocess.Popen[str]) -> None:
     state = told(starter)
     programs = [psutil.Process(pid) for pid in state["pids"].values()]

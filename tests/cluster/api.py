@@ -73,6 +73,11 @@ class Access:
         """The host's name or address."""
         return urllib.parse.urlsplit(self.url).hostname or ""
 
+    @property
+    def location(self) -> tuple[str, int | None]:
+        """The host and the port."""
+        return self.host, urllib.parse.urlsplit(self.url).port
+
 
 def access(kubeconfig: Path) -> Access:
     """The access of a kubeconfig's current context: by a token or a client certificate."""
@@ -105,6 +110,17 @@ def _file(entry: Mapping[str, str], field: str) -> Iterator[str]:
         yield file.name
 
 
+def is_ready(access: Access) -> bool:
+    """Whether the server says so; it may not be there yet."""
+    server = Api(access)
+    try:
+        return server.get("/readyz").status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        server.close()
+
+
 class Api:
     """Requests as the user of the access, or as another whom that user impersonates."""
 
@@ -115,10 +131,7 @@ class Api:
             self._headers["Authorization"] = f"Bearer {access.token}"
         if user is not None:
             self._headers["Impersonate-User"] = user
-        url = urllib.parse.urlsplit(access.url)
-        self._connection = http.client.HTTPSConnection(
-            url.hostname or "", url.port, context=access.context, timeout=_TIMEOUT
-        )
+        self._connection = http.client.HTTPSConnection(*access.location, context=access.context, timeout=_TIMEOUT)
         self._used = time.monotonic()
         self._served: dict[str, list[dict[str, Any]]] = {}
 

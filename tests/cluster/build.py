@@ -18,14 +18,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from cluster import definitions, versions
+from cluster import definitions, keda, programs, versions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 _REPORT_EVERY = 10.0
 """Seconds between two lines about a build that goes on."""
@@ -36,34 +35,24 @@ _NO_GO = (
 _VERSION_VARIABLES = "k8s.io/component-base/version"
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
-    """A program of the tools module.
-
-    Attributes:
-        package: What `go build` is told.
-        version: Which line of `versions.env` is its version.
-    """
-
-    package: str
-    version: str
-
-
-PROGRAMS = {
-    "etcd": Program("go.etcd.io/etcd/server/v3", "etcd"),
-    "kube-apiserver": Program("k8s.io/kubernetes/cmd/kube-apiserver", "kubernetes"),
-    "kube-controller-manager": Program("k8s.io/kubernetes/cmd/kube-controller-manager", "kubernetes"),
-    "kubectl": Program("k8s.io/kubernetes/cmd/kubectl", "kubernetes"),
-}
-
-
 class NotBuiltError(Exception):
     """Something that a control plane needs is not there; the message says why."""
 
 
 def program(name: str) -> Path:
     """Where a program is, or will be."""
-    return versions.cache() / f"{name}-{getattr(versions.read(), PROGRAMS[name].version)}"
+    return versions.cache() / f"{name}-{version(name)}"
+
+
+def version(name: str) -> str:
+    """A program's version."""
+    found: str = getattr(versions.read(), programs.PROGRAMS[name].version)
+    return found
+
+
+def module(name: str) -> Path:
+    """The folder of a module that pins libraries."""
+    return versions.HERE / "modules" / name
 
 
 def resource_definitions(source: definitions.Source) -> Path:
@@ -71,9 +60,9 @@ def resource_definitions(source: definitions.Source) -> Path:
     return versions.cache() / source.kept(versions.read())
 
 
-def missing() -> list[Path]:
-    """What is not there yet."""
-    wanted = (*map(program, PROGRAMS), *map(resource_definitions, definitions.SOURCES))
+def missing(names: Iterable[str] = programs.CONTROL_PLANE) -> list[Path]:
+    """Which of these programs, and of the definitions, are not there yet."""
+    wanted = (*map(program, names), *map(resource_definitions, definitions.SOURCES))
     return [path for path in wanted if not path.exists()]
 
 
@@ -88,19 +77,20 @@ def require() -> None:
         raise NotBuiltError(mend if shutil.which("go") else _NO_GO)
 
 
-def build() -> None:
-    """Make what is missing, and say so as it goes on.
+def build(names: Iterable[str] = programs.CONTROL_PLANE) -> None:
+    """Make what is missing of these programs, and the definitions, and say so as it goes on.
 
     Raises:
         NotBuiltError: there is no Go, or it refused.
     """
-    if not missing():
+    wanted = tuple(names)
+    if not missing(wanted):
         return
     if shutil.which("go") is None:
         raise NotBuiltError(_NO_GO)
     for source in definitions.SOURCES:
         once(resource_definitions(source), functools.partial(definitions.collect, source))
-    for name in PROGRAMS:
+    for name in wanted:
         once(program(name), functools.partial(_compile, name))
 
 
@@ -141,6 +131,8 @@ def once(place: Path, make: Callable[[Path], None]) -> None:
                 raise NotBuiltError(
                     f"{place.name}: `{command}` ended with {problem.returncode}:\n{problem.stderr}"
                 ) from None
+            except FileNotFoundError as problem:
+                raise NotBuiltError(f"{place.name}: {problem.filename} is not there: see `make components`") from None
             (Path(folder) / place.name).rename(place)
         _say(f"{place.name}: built in {time.monotonic() - started:.0f} s")
 
@@ -158,18 +150,25 @@ def _locked(place: Path) -> Iterator[None]:
 
 
 def _compile(name: str, place: Path) -> None:
-    kubernetes = versions.read().kubernetes
-    major, minor, _ = kubernetes.split(".")
-    # Knative refuses to work on a server that does not say its version.
-    stamps = {"gitVersion": f"v{kubernetes}", "gitMajor": major, "gitMinor": minor}
-    linked = " ".join(["-s", "-w", *(f"-X {_VERSION_VARIABLES}.{key}={value}" for key, value in stamps.items())])
-    flags = ("-mod=readonly", "-trimpath", "-buildvcs=false", "-v", "-ldflags", linked, "-o", str(place))
-    command = ("nice", "env", "CGO_ENABLED=0", "GOWORK=off", "go", "build", *flags, PROGRAMS[name].package)
-    with subprocess.Popen(command, cwd=versions.HERE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        last = _follow(place.name, process.stderr)
+    made = programs.PROGRAMS[name]
+    with keda.trimmed(module(made.module)) if made.version == "keda" else contextlib.nullcontext(()) as more:
+        linked = " ".join(["-s", "-w", *(f"-X {_VERSION_VARIABLES}.{key}={value}" for key, value in _stamps())])
+        flags = ("-mod=readonly", "-trimpath", "-buildvcs=false", "-v", "-ldflags", linked, "-o", str(place))
+        command = ("nice", "env", "CGO_ENABLED=0", "GOWORK=off", "go", "build", *more, *flags, made.package)
+        with subprocess.Popen(command, cwd=module(made.module), stderr=subprocess.PIPE, text=True) as process:
+            assert process.stderr is not None
+            last = _follow(place.name, process.stderr)
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command, stderr="\n".join(last))
+
+
+def _stamps() -> Iterator[tuple[str, str]]:
+    """What Kubernetes says of its version: Knative refuses to work on a server that does not."""
+    kubernetes = versions.read().kubernetes
+    major, minor, _ = kubernetes.split(".")
+    yield "gitVersion", f"v{kubernetes}"
+    yield "gitMajor", major
+    yield "gitMinor", minor
 
 
 def install(package: str, place: Path, *, stamps: str = "") -> None:

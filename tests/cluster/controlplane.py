@@ -79,7 +79,7 @@ def up() -> ControlPlane:
     """
     build.require()
     folder = lasting()
-    if _lives(folder):
+    if lives(folder):
         state = folder / "state.json"
         return _started(state.read_text() if state.exists() else '{"error": "it is just being started"}')
     shutil.rmtree(folder, ignore_errors=True)
@@ -94,11 +94,11 @@ def up() -> ControlPlane:
 def down() -> bool:
     """Stop the control plane that stays; whether there was one."""
     folder = lasting()
-    alive = _lives(folder)
+    alive = lives(folder)
     if alive:
         os.kill(int((folder / "lock").read_text()), signal.SIGTERM)
         deadline = time.monotonic() + _GONE_WITHIN
-        while _lives(folder) and time.monotonic() < deadline:
+        while lives(folder) and time.monotonic() < deadline:
             time.sleep(_LOOK_EVERY)
     shutil.rmtree(folder, ignore_errors=True)
     return alive
@@ -121,7 +121,8 @@ def _started(line: str) -> ControlPlane:
     return ControlPlane(state["url"], Path(state["kubeconfig"]), state["pids"])
 
 
-def _lives(folder: Path) -> bool:
+def lives(folder: Path) -> bool:
+    """Whether a process holds the file `lock` of a folder."""
     try:
         lock = (folder / "lock").open()
     except FileNotFoundError:

@@ -88,10 +88,15 @@ def collect(source: Source, place: Path) -> None:
 def read(folder: Path) -> Iterator[dict[str, Any]]:
     """The definitions in a folder's YAML files, without conversion webhooks."""
     for file in sorted(folder.rglob("*.yaml")):
-        for document in yaml.load_all(file.read_text(), Loader=_LOADER):
-            if document and document.get("kind") == _KIND:
+        for document in documents(file.read_text()):
+            if document.get("kind") == _KIND:
                 document["spec"].pop("conversion", None)
                 yield document
+
+
+def documents(text: str) -> Iterator[dict[str, Any]]:
+    """The objects of a text of YAML."""
+    yield from filter(None, yaml.load_all(text, Loader=_LOADER))
 
 
 def install(server: api.Api) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ class Versions:
     kro: str
     kafka: str
     log4j: str
+    coredns: str
 
     @property
     def staging(self) -> str:
@@ -30,11 +32,16 @@ class Versions:
         return f"0.{self.kubernetes.removeprefix('1.')}"
 
 
+def lines() -> dict[str, str]:
+    """What `versions.env` says, of everything."""
+    text = (ROOT / "versions.env").read_text().splitlines()
+    return dict(line.split("=", 1) for line in text if line and not line.startswith("#"))
+
+
 def read() -> Versions:
-    """What `versions.env` says."""
-    lines = (HERE / "versions.env").read_text().splitlines()
-    pairs = [line.split("=", 1) for line in lines if line and not line.startswith("#")]
-    return Versions(**{name.lower(): value for name, value in pairs})
+    """What it says of what a cluster is made of."""
+    known = lines()
+    return Versions(**{field.name: known[field.name.upper()] for field in dataclasses.fields(Versions)})
 
 
 def cache() -> Path:

@@ -36,6 +36,22 @@ _PACKAGES = {
     "java": ("default-jre-headless",),
     "maven": ("maven",),
 }
+_OF_A_NODE = {
+    "containerd": "containerd",
+    "runc": "runc",
+    "iptables": "iptables",
+    "conntrack": "conntrack",
+    "ip": "iproute2",
+    "sysctl": "procps",
+    "unshare": "util-linux",
+    "openssl": "openssl",
+    "gcc": "gcc",
+    "buildah": "buildah",
+    "debootstrap": "debootstrap",
+    "/usr/lib/cni/bridge": "containernetworking-plugins",
+    "/usr/include/stdio.h": "libc6-dev",
+}
+"""What a cluster on this machine and its images are made with, and the package of each."""
 _POLICY = Path("/usr/sbin/policy-rc.d")
 """Debian asks this program whether a package's service may start; 101 is no."""
 _DEPENDENCY = "<dependency><groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version></dependency>"
@@ -65,6 +81,16 @@ def missing() -> frozenset[str]:
     return frozenset(name for name, is_there in there.items() if not is_there)
 
 
+def node_missing() -> list[str]:
+    """The packages without which there is no cluster on this machine."""
+    wanted = {**_OF_A_NODE, redis.PROGRAM: "redis-server", "java": "default-jre-headless"}
+    return [package for program, package in wanted.items() if not _is_there(program)]
+
+
+def _is_there(program: str) -> bool:
+    return shutil.which(program) is not None or (Path(program).is_absolute() and Path(program).exists())
+
+
 def packages() -> None:
     """Install the packages that are missing.
 
@@ -74,9 +100,10 @@ def packages() -> None:
     absent = missing() & _PACKAGES.keys() | {
         name for name, program in (("java", "java"), ("maven", "mvn")) if shutil.which(program) is None
     }
-    if not absent:
-        return
     wanted = [package for name in sorted(absent) for package in _PACKAGES[name]]
+    wanted += [package for program, package in _OF_A_NODE.items() if not _is_there(program)]
+    if not wanted:
+        return
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         raise NotInstalledError(f"these packages are missing, and only root can install them: {' '.join(wanted)}")
     with _no_services():

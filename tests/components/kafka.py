@@ -38,22 +38,30 @@ class Access:
 
 
 class Broker:
-    """The broker in a folder. Its addresses stay the same over restarts."""
+    """The broker in a folder. Its addresses stay the same over restarts.
 
-    def __init__(self, folder: Path) -> None:
-        plain, controller, secure = (process.free_port() for _ in range(3))
+    Args:
+        folder: An empty folder; its log is there.
+        host: The address that it listens on and tells clients.
+        port: The port in the clear; a free one where it is not said.
+    """
+
+    def __init__(self, folder: Path, *, host: str = process.HOST, port: int | None = None) -> None:
+        controller, secure = process.free_port(), process.free_port()
+        plain = process.free_port() if port is None else port
         self._folder = folder
+        self._host = host
         self.access = Access(
-            bootstrap=f"{process.HOST}:{plain}",
-            secure=f"{process.HOST}:{secure}",
+            bootstrap=f"{host}:{plain}",
+            secure=f"{host}:{secure}",
             password=secrets.token_urlsafe(),
             authority=folder / "certificate.pem",
         )
         self._listeners = {"PLAINTEXT": plain, "CONTROLLER": controller, "SASL_SSL": secure}
-        self._program = process.Program(
+        self.program = process.Program(
             self._java("kafka.Kafka", str(folder / "server.properties")),
             log=folder / "kafka.log",
-            ready=lambda: process.listens(plain) and process.listens(secure),
+            ready=lambda: process.listens(plain, host=host) and process.listens(secure, host=host),
         )
 
     def prepare(self) -> None:
@@ -61,7 +69,7 @@ class Broker:
         key, certificate = self._folder / "key.pem", self.access.authority
         process.quiet(
             *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", _DAYS, "-subj", "/CN=kafka"),
-            *("-addext", f"subjectAltName=IP:{process.HOST}", "-keyout", str(key), "-out", str(certificate)),
+            *("-addext", f"subjectAltName=IP:{self._host}", "-keyout", str(key), "-out", str(certificate)),
         )
         (self._folder / "keystore.pem").write_text(key.read_text() + certificate.read_text())
         properties = self._folder / "server.properties"
@@ -80,13 +88,13 @@ class Broker:
         return ("java", *_JAVA, "-cp", f"{install.jars()}/*", *arguments)
 
     def _properties(self) -> dict[str, object]:
-        listeners = ",".join(f"{name}://{process.HOST}:{port}" for name, port in self._listeners.items())
+        listeners = ",".join(f"{name}://{self._host}:{port}" for name, port in self._listeners.items())
         plain = "org.apache.kafka.common.security.plain.PlainLoginModule"
         scram = "org.apache.kafka.common.security.scram.ScramLoginModule"
         return {
             "process.roles": "broker,controller",
             "node.id": 1,
-            "controller.quorum.voters": f"1@{process.HOST}:{self._listeners['CONTROLLER']}",
+            "controller.quorum.voters": f"1@{self._host}:{self._listeners['CONTROLLER']}",
             "controller.listener.names": "CONTROLLER",
             "listeners": listeners,
             "advertised.listeners": ",".join(one for one in listeners.split(",") if "CONTROLLER" not in one),
@@ -119,28 +127,28 @@ class Broker:
 
     def start(self) -> None:
         """Start it, for the first time or again; returns once it takes connections."""
-        self._program.start()
+        self.program.start()
 
     def ensure_running(self) -> None:
         """Start it if it is not running."""
-        if not self._program.alive:
-            self._program.start()
+        if not self.program.alive:
+            self.program.start()
 
     def stop(self) -> None:
         """Stop it in order."""
-        self._program.stop()
+        self.program.stop()
 
     def kill(self) -> None:
         """SIGKILL."""
-        self._program.kill()
+        self.program.kill()
 
     def pause(self) -> None:
         """Let it answer nothing, its connections open, until `resume`."""
-        self._program.pause()
+        self.program.pause()
 
     def resume(self) -> None:
         """Let it go on."""
-        self._program.resume()
+        self.program.resume()
 
 
 @contextlib.contextmanager

@@ -46,10 +46,10 @@ def free_port() -> int:
             return port
 
 
-def listens(port: int) -> bool:
+def listens(port: int, *, host: str = HOST) -> bool:
     """Whether somebody takes connections on this port."""
     try:
-        with socket.create_connection((HOST, port), timeout=1.0):
+        with socket.create_connection((host, port), timeout=1.0):
             return True
     except OSError:
         return False
@@ -108,7 +108,7 @@ class Program:
         deadline = time.monotonic() + READY_WITHIN
         while not self._ready():
             if not self.alive or time.monotonic() > deadline:
-                raise NotStartedError(self._why())
+                raise NotStartedError(self.why())
             time.sleep(_LOOK_EVERY)  # between two looks at another process
 
     def launch(self) -> None:
@@ -124,7 +124,8 @@ class Program:
                 start_new_session=True,
             )
 
-    def _why(self) -> str:
+    def why(self) -> str:
+        """What became of it, and the end of its log."""
         ended = self._running.poll()
         state = "is not ready in time" if ended is None else f"ended with {ended}"
         last = self._log.read_text(errors="replace").splitlines()[-_LAST_LINES:]

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from cluster import versions
 
 ROOT = Path(__file__).parents[2]
 KIND = ROOT / "kind"
-VERSIONS = dict(
-    line.split("=", 1) for line in (KIND / "versions.env").read_text().splitlines() if line and not line.startswith("#")
-)
+USED = {name for script in KIND.glob("*.sh") for name in re.findall(r"\$\{?([A-Z_]+)", script.read_text())}
+VERSIONS = {name: version for name, version in versions.lines().items() if name in USED}
 NEEDED = ("bash", "cat", "curl", "date", "dirname", "grep", "mktemp", "rm", "xargs")
 
 

@@ -10,13 +10,15 @@ import functools
 import shutil
 import sys
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cluster import build as building
 from cluster import definitions, versions
 from tools import schemas
 
-HERE = Path(__file__).resolve().parent
+if TYPE_CHECKING:
+    from pathlib import Path
+
 _NO_GO = "The charts' tests need a Go toolchain, to build Helm and kubeconform once: install Go 1.26 or newer."
 
 
@@ -53,15 +55,9 @@ TOOLS = {
 }
 
 
-def read() -> dict[str, str]:
-    """What `versions.env` says."""
-    lines = (HERE / "versions.env").read_text().splitlines()
-    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
-
-
 def program(name: str) -> Path:
     """Where a program is, or will be."""
-    return versions.cache() / f"{name}-{read()[TOOLS[name].version]}"
+    return versions.cache() / f"{name}-{versions.lines()[TOOLS[name].version]}"
 
 
 def missing() -> list[Path]:
@@ -95,7 +91,7 @@ def build() -> None:
     building.once(building.resource_definitions(monitoring), functools.partial(definitions.collect, monitoring))
     building.once(schemas.openapi(), schemas.collect)
     for name, tool in TOOLS.items():
-        version = read()[tool.version]
+        version = versions.lines()[tool.version]
         stamps = " ".join(f"-X {text}" for text in tool.stamped).format(version=version, **_cluster())
         building.once(program(name), functools.partial(building.install, f"{tool.package}@v{version}", stamps=stamps))
 
