@@ -9,6 +9,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from conformance import table
+
 from patternapp import errors
 from patternapp.plan import compile as compiler
 from patternapp.plan import graph
@@ -77,11 +79,16 @@ def _problems(file: Path) -> str:
     raise AssertionError(f"{file} is valid")
 
 
+def _conformance(_folder: Path) -> str:
+    """What was seen of every row, as the results in the folder say."""
+    return table.markdown()
+
+
 def _plan(file: Path) -> Plan:
     return compiler.compile_app(load.load(file.read_text(), file=str(file)))
 
 
-_MAKERS = {"file": _text, "graph": _graph, "objects": _objects, "problems": _problems}
+_MAKERS = {"file": _text, "graph": _graph, "objects": _objects, "problems": _problems, "conformance": _conformance}
 
 
 def main() -> None:
