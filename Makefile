@@ -13,7 +13,7 @@ TO ?= .
 
 .PHONY: help
 help: ## Print this help
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z -]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9 -]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # --- Set-up: pinned with hashes, stamped, so that the second time costs nothing ---
 
@@ -71,7 +71,7 @@ shell: $(VENV)/.dev ## shellcheck: every shell script
 
 .PHONY: dockerfiles
 dockerfiles: $(VENV)/.dev ## hadolint: every Dockerfile
-	@$(BIN)/hadolint --failure-threshold style $(wildcard */Dockerfile examples/*/Dockerfile)
+	@$(BIN)/hadolint --failure-threshold style $(wildcard */Dockerfile examples/*/Dockerfile bench/*/*/Dockerfile tests/e2e/*/Dockerfile)
 
 .PHONY: security
 security: $(VENV)/.dev ## bandit: the code that ships
@@ -94,7 +94,7 @@ chart: $(VENV)/.dev ## helm lint, kubeconform and what the chart renders, by bot
 .PHONY: tests
 tests: $(VENV)/.dev ## The tests, but for those of `make chart`; ARGS="-k word" narrows them
 	@# Without Go and without a KUBECONFIG the API server's tests are left out, said in a line; under CI they fail.
-	@leave=--ignore=tests/charts; \
+	@leave="--ignore=tests/charts --ignore=tests/e2e"; \
 	if ! (cd tests && ../$(BIN)/python -m cluster.build) && [ -z "$${KUBECONFIG:-}$${CI:-}" ]; then \
 	  echo "Left out: tests/apiserver"; leave="$$leave --ignore=tests/apiserver"; \
 	fi; \
@@ -103,6 +103,15 @@ tests: $(VENV)/.dev ## The tests, but for those of `make chart`; ARGS="-k word" 
 	  leave="$$leave --ignore=tests/manifests/test_installs.py --ignore=tests/apiserver/chart"; \
 	fi; \
 	$(BIN)/python -m pytest -n 2 $$leave $(ARGS)
+
+# Words that choose tests may choose none of a part.
+NARROWED = $(if $(ARGS), || [ $$? -eq 5 ])
+
+.PHONY: e2e
+e2e: $(VENV)/.dev cluster-up ## The tests on a real cluster, which stays up: all patterns of the shop; ARGS="-k word" narrows them (root)
+	@cd tests && ../$(BIN)/python -m e2e.install
+	@$(BIN)/python -m pytest -n 3 tests/e2e --ignore=tests/e2e/faults $(ARGS)$(NARROWED)
+	@$(BIN)/python -m pytest -n 0 tests/e2e/faults $(ARGS)$(NARROWED) # what no neighbor could bear
 
 .PHONY: schema
 schema: $(VENV)/.run ## Write the CRD, the JSON Schema, docs/reference.md, what an operator may do, and the chart's files anew
@@ -124,6 +133,15 @@ golden: $(VENV)/.dev ## Write the golden files and the made parts of pages anew;
 	@cd tests && ../$(BIN)/python -m golden.rewrite
 	@cd tests && ../$(BIN)/python -m docs.pages
 
+.PHONY: conformance conformance-cluster
+conformance: BROKER = dev
+conformance: ## Write down what the Broker of `dev` does with every row of docs/conformance.md
+conformance-cluster: BROKER = mt-broker
+conformance-cluster: ## The same of the default Broker of the cluster that is up
+conformance conformance-cluster: $(VENV)/.dev
+	@cd tests && ../$(BIN)/python -m conformance.record $(BROKER)
+	@cd tests && ../$(BIN)/python -m docs.pages
+
 .PHONY: format
 format: $(VENV)/.dev ## Format the code
 	@$(BIN)/ruff check --fix .
@@ -137,10 +155,6 @@ apiserver-build: $(VENV)/.dev ## Build etcd and Kubernetes for the tests, once a
 tools-build: $(VENV)/.dev ## Build Helm and kubeconform for the tests, once a version (about 3 minutes)
 	@cd tests && ../$(BIN)/python -m tools.build
 
-.PHONY: apiserver-pin
-apiserver-pin: $(VENV)/.dev ## Write tests/cluster/go.mod and go.sum anew from versions.env
-	@cd tests && ../$(BIN)/python -m cluster.pin
-
 .PHONY: apiserver-up
 apiserver-up: $(VENV)/.dev ## Start an API server with all definitions that stays; prints its kubeconfig's path
 	@cd tests && ../$(BIN)/python -m cluster.controlplane up
@@ -149,8 +163,30 @@ apiserver-up: $(VENV)/.dev ## Start an API server with all definitions that stay
 apiserver-down: $(VENV)/.dev ## Stop it
 	@cd tests && ../$(BIN)/python -m cluster.controlplane down
 
+# --- A cluster on this machine, without Docker: docs/cluster.md ---
+
+.PHONY: cluster-build
+cluster-build: $(VENV)/.dev ## Build Kubernetes, Knative and KEDA, and get Envoy and Kafka, once a version (about half an hour)
+	@cd tests && ../$(BIN)/python -m cluster.stack build
+
+.PHONY: cluster-up
+cluster-up: $(VENV)/.dev ## Run the whole real stack in namespaces of its own, built if need be (root; about 90 seconds)
+	@cd tests && ../$(BIN)/python -m cluster.stack up
+
+.PHONY: cluster-status
+cluster-status: $(VENV)/.dev ## Say how it is reached, where its logs are, and what its Pods do
+	@cd tests && ../$(BIN)/python -m cluster.stack status
+
+.PHONY: cluster-down
+cluster-down: $(VENV)/.dev ## End it, with all that it held
+	@cd tests && ../$(BIN)/python -m cluster.stack down
+
+.PHONY: cluster-pin
+cluster-pin: $(VENV)/.dev ## Write go.mod and go.sum of tests/cluster/modules anew from versions.env
+	@cd tests && ../$(BIN)/python -m cluster.pin
+
 .PHONY: components
-components: $(VENV)/.dev ## Install what the tests' servers are made of: PostgreSQL, Redis, RabbitMQ, Java (root, Debian)
+components: $(VENV)/.dev ## Install what the tests' servers and cluster are made of: PostgreSQL, Java, containerd, ... (root, Debian)
 	@cd tests && ../$(BIN)/python -m components.install
 
 .PHONY: kafka-build
@@ -158,6 +194,10 @@ kafka-build: $(VENV)/.dev ## Fetch Kafka's jars for the tests, once a version (a
 	@cd tests && ../$(BIN)/python -m components.install kafka
 
 # --- Images ---
+
+.PHONY: images
+images: $(VENV)/.dev ## Build all images for the test cluster by buildah, on Debian's Python; what has not changed is kept (root)
+	@cd tests && ../$(BIN)/python -m e2e.images
 
 .PHONY: image-operator image-services image-shop
 image-operator image-services image-shop: image-%: ## Build an image with docker, podman or buildah; BASE, SERVICES, PIP_INDEX_URL and OPTIONS are passed on
@@ -184,7 +224,7 @@ kind-down: ## Remove it
 # --- Measure ---
 
 .PHONY: bench
-bench: $(VENV)/.dev ## All benchmarks, or one: make bench NAME=cli; a table and build/bench/NAME.json
+bench: $(VENV)/.dev ## All benchmarks, or one: make bench NAME=cli; a table and build/bench/NAME.json; NAME=cluster needs cluster-up
 	@# A file bench/operator.py would stand in for the standard library's module of that name, so it is a folder.
 	@for one in $(or $(NAME),$(filter-out report,$(basename $(notdir $(wildcard bench/*.py)))) operator); do \
 	  PYTHONPATH=bench:tests $(BIN)/python bench/$$one$$([ -d bench/$$one ] || echo .py); \

@@ -13,10 +13,16 @@ _ONE_SERVER = ("tests/apiserver/", "tests/services/kafka/", "tests/services/rabb
 """Folders whose tests share a server that is dear to start, and do to it what no neighbor could bear."""
 
 
+_ONE_FILE = "tests/e2e/"
+"""A folder whose files have a namespace of a cluster each, which a file's tests share."""
+
+
 class OneServer(scheduler.LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """Tests of one such server go to one worker, which starts it; every other test to whichever is free."""
+    """Tests of one such server, or of one such file, go to one worker; every other test to whichever is free."""
 
     def _split_scope(self, nodeid: str) -> str:
+        if nodeid.startswith(_ONE_FILE):
+            return nodeid.partition("::")[0]
         return next((folder for folder in _ONE_SERVER if nodeid.startswith(folder)), nodeid)
 
 
