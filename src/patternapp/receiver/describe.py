@@ -25,6 +25,7 @@ Json = dict[str, Any]
 _TEXT = "^[^\u0000-\u001f\u007f-\u009f\ufdd0-\ufdef\ufffe\uffff]+$"
 _STRING: Json = {"type": "string", "minLength": 1, "pattern": _TEXT}
 _OPTIONAL: Json = {**_STRING, "type": ["string", "null"]}
+_ABSOLUTE: Json = {**_OPTIONAL, "pattern": _TEXT.replace("^", "^[A-Za-z][A-Za-z0-9+.-]*:", 1).replace("+$", "*$")}
 _EXTENSION: Json = {
     "type": ["string", "integer", "boolean", "null"],
     "pattern": _TEXT.replace("+$", "*$"),
@@ -195,7 +196,7 @@ def _event_with(kind: Json, data: Json, *required: str) -> Json:
         "source": _STRING,
         "type": kind,
         "subject": _OPTIONAL,
-        "dataschema": _OPTIONAL,
+        "dataschema": _ABSOLUTE,
         "time": {"type": ["string", "null"], "format": "date-time"},
         "datacontenttype": {"enum": ["application/json", None]},
         **data,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 VERSION = "patternapp.dev/v1alpha1"
 DEFINITION = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/patternapps.patternapp.dev"
 NAME = "patternapp"
+_OTHERWISE = ("--port=", "--binding-patience=")
 
 
 def undefine(server: api.Api) -> None:
@@ -72,9 +73,12 @@ class Release:
 
     @contextlib.contextmanager
     def running(self) -> Iterator[rig.Replica]:
-        """The operator as its Deployment has it: its flags, its account, and nothing else; but a port of its own."""
+        """The operator as its Deployment has it: its flags, its account, and nothing else; but a port of its own.
+
+        And no patience with SinkBindings: nothing makes one ready here, where no controller of Knative's runs.
+        """
         spec = self.deployment()["spec"]["template"]["spec"]
-        flags = [flag for flag in spec["containers"][0]["args"] if not flag.startswith("--port=")]
+        flags = [flag for flag in spec["containers"][0]["args"] if not flag.startswith(_OTHERWISE)]
         told = settings.parse(flags, {})
         mine = permissions.Installation(name=told.lease, namespace=told.namespace, watched=told.namespaces)
         account = rig.Account(self.login(spec["serviceAccountName"]), mine)
