@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.rows import OK, Arrival
 
-from patternapp import bodies, cloudevents, errors
-from patternapp.http import server
+from patternapp import cloudevents, errors
+from patternapp.http import bodies, server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator

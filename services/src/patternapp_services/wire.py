@@ -16,8 +16,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from patternapp import bodies
-from patternapp.http import answers
+from patternapp.http import answers, bodies
 
 if TYPE_CHECKING:
     from patternapp.cloudevents import Event
@@ -131,8 +130,7 @@ def _too_large(limit: int) -> BadRequest:
 async def respond(send: Send, status: int, *, body: bytes = b"", headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
     """One complete answer; its Content-Length is added."""
     start = [(b"content-length", b"%d" % len(body)), *headers] if status != 204 else [*headers]
-    await send({"type": "http.response.start", "status": status, "headers": start})
-    await send({"type": "http.response.body", "body": body})
+    await answers.send_answer(answers.Answer(status, start, body), send)
 
 
 async def respond_json(send: Send, status: int, value: object) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _WHITE = " \t\n\r"
-_DATA = re.compile(r'"data"[ \t\n\r]*:[ \t\n\r]*')
+_DATA = re.compile(r'"data"[ \t\n\r]*:')
 _SPACE = re.compile(r"[ \t\n\r]*")
 # Nearly all attributes are texts that need no escape: one look at such a member, and the comma or the end behind it.
 _PLAIN = re.compile(r'[ \t\n\r]*"([a-z0-9]*)"[ \t\n\r]*:[ \t\n\r]*"([^"\\\x00-\x1f]*)"[ \t\n\r]*([,}])')
@@ -114,14 +114,26 @@ def _quickly(text: str) -> tuple[dict[str, Any], str] | None:
         return None
     values = dict(pairs)
     # Attributes are no objects, so nothing of this name comes before the data; no string has it, but with escapes.
-    found = _DATA.search(text)
-    if len(values) != len(pairs) or ("data" in values) != (found is not None):
+    begin = _begin_of_data(text)
+    if len(values) != len(pairs) or ("data" in values) != (begin > 0):
         return None
-    if found is None:
+    if not begin:
         return values, ""
     if pairs[-1][0] == "data":
-        return values, text[found.end() : end - 1].rstrip(_WHITE)
-    return values, text[found.end() : _JSON.raw_decode(text, found.end())[1]]
+        return values, text[begin : end - 1].strip(_WHITE)
+    begin = _skip(text, begin)
+    return values, text[begin : _JSON.raw_decode(text, begin)[1]]
+
+
+def _begin_of_data(text: str) -> int:
+    """Where the colon after the first member called data ends, 0 without one."""
+    at = text.find('"data"')
+    if at < 0:
+        return 0
+    if text[at + 6] == ":":
+        return at + 7
+    found = _DATA.search(text, at)
+    return 0 if found is None else found.end()
 
 
 def _parted(members: dict[str, _Member], text: str) -> tuple[dict[str, Any], str]:
@@ -167,7 +179,7 @@ def _member(text: str, at: int) -> tuple[str, _Member, int]:
 def _event(values: dict[str, Any], data_text: str) -> Event[bytes | None]:
     # JSON format 2.2: a null member is as one that is not there.
     attributes: dict[str, Value] = values
-    if None in values.values():
+    if not all(values.values()):
         attributes = {name: value for name, value in values.items() if value is not None}
     plain: Any = attributes.pop("data", None)
     encoded: Any = attributes.pop("data_base64", None)

@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from patternapp import delivery
+from patternapp.http import shortcut
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
@@ -46,7 +47,10 @@ def problem(status: int, detail: str) -> Answer:
 
 
 async def send_answer(answer: Answer, send: Send) -> None:
-    """Send it, whole."""
+    """Send it, whole; at once where nothing stands between the application and the server."""
+    server = shortcut.of(send)
+    if server is not None and server.answer(*answer):
+        return
     # A list of its own, since middleware may add to it.
     await send({"type": "http.response.start", "status": answer.status, "headers": [*answer.headers]})
     await send({"type": "http.response.body", "body": answer.body})

@@ -11,15 +11,19 @@ What holds here:
 from __future__ import annotations
 
 import enum
+import urllib.parse
 from typing import TYPE_CHECKING, Any
 
 import httptools
 from uvicorn.protocols.http import httptools_impl
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 
 from patternapp.http import answers, limits
+from patternapp.http.exchange import Exchange
 
 if TYPE_CHECKING:
     import asyncio
+    from collections import deque
 
     from patternapp.http.guard import Guard
 
@@ -58,6 +62,9 @@ class GuardedProtocol(httptools_impl.HttpToolsProtocol):
         phase: What it is waiting for.
         deadline: The loop's time at which the guard should look whether it has waited too long.
     """
+
+    cycle: Exchange
+    pipeline: deque[tuple[Exchange, Any]]  # type: ignore[assignment]
 
     def __init__(self, *arguments: Any, guard: Guard, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -109,7 +116,9 @@ class GuardedProtocol(httptools_impl.HttpToolsProtocol):
         self.deadline = self._guard.now + self._limits.head_timeout
         self._requests += 1
         self._fed = 0
-        super().on_message_begin()
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
 
     def on_url(self, url: bytes) -> None:
         self.url += url
@@ -119,16 +128,31 @@ class GuardedProtocol(httptools_impl.HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         if self.parser.should_upgrade():
             if self._should_upgrade():
-                super().on_headers_complete()
+                self.scope = self._scope()
             elif self.parser.get_method() == b"CONNECT":
                 raise Refused(501, "this server is no proxy")
             return
-        self._check_head()
+        version = self._check_head()
         if len(self.pipeline) >= limits.PIPELINED:
             raise Refused(429, "too many requests at once")
-        super().on_headers_complete()
-        if self._guard.host.stopping:
-            self.cycle.keep_alive = False
+        self.scope = self._scope()
+        before, self.cycle = (
+            self.cycle,
+            Exchange(
+                scope=self.scope,
+                transport=self.transport,
+                flow=self.flow,
+                default_headers=self.server_state.default_headers,
+                expects=self.expect_100_continue,
+                keep_alive=version != "1.0" and self.parser.should_keep_alive() and not self._guard.host.stopping,
+                on_response=self.on_response_complete,
+            ),
+        )
+        if before is None or before.response_complete:
+            self._start_asgi_task(self.cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
         # The application has the list: what comes into it later are trailers.
         self.headers = []
         self.phase = _BODY
@@ -138,15 +162,23 @@ class GuardedProtocol(httptools_impl.HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         self._payload += len(body)
-        super().on_body(body)
+        cycle = self.cycle
+        if not cycle.response_complete:
+            cycle.body += body
+            if len(cycle.body) > HIGH_WATER_LIMIT:
+                self.flow.pause_reading()
+            cycle.tell()
 
     def on_message_complete(self) -> None:
         if self.parser.should_upgrade():
             return
-        super().on_message_complete()
-        self.phase = _ANSWER
-        if self.cycle.response_complete:
+        cycle = self.cycle
+        if cycle.response_complete:
             self._rest()
+            return
+        cycle.more_body = False
+        cycle.tell()
+        self.phase = _ANSWER
 
     def on_response_complete(self) -> None:
         self.server_state.total_requests += 1
@@ -197,7 +229,34 @@ class GuardedProtocol(httptools_impl.HttpToolsProtocol):
         elif now - self._unread[1] > self._limits.answer_timeout:
             self.transport.abort()
 
-    def _check_head(self) -> None:
+    def _start_asgi_task(self, cycle: Exchange, app: Any) -> None:  # type: ignore[override]
+        self.tasks.add(self.loop.create_task(cycle.run(app, self.tasks)))
+
+    def _scope(self) -> Any:
+        if self.url == b"/":
+            path, query = b"/", b""
+        else:
+            url = httptools.parse_url(self.url)
+            path, query = url.path, url.query or b""
+        text = path.decode("ascii")
+        return {
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "http_version": self.parser.get_http_version(),
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,
+            "method": self.parser.get_method().decode("ascii"),
+            "root_path": "",
+            "path": urllib.parse.unquote(text) if "%" in text else text,
+            "raw_path": path,
+            "query_string": query,
+            "headers": self.headers,
+            "state": self.app_state.copy(),
+        }
+
+    def _check_head(self) -> str:
+        """The version of HTTP, if the head is sound."""
         if self._long and sum(len(name) + len(value) + 4 for name, value in self.headers) > self._limits.head_size:
             raise Refused(431, f"the headers are over {self._limits.head_size} bytes")
         if len(self.headers) > self._limits.headers:
@@ -210,12 +269,13 @@ class GuardedProtocol(httptools_impl.HttpToolsProtocol):
         if hosts > 1 or (not hosts and version != "1.0"):
             raise Refused(400, "there must be one Host header")
         if b"transfer-encoding" not in names:
-            return
+            return version
         if [value.strip().lower() for name, value in self.headers if name == b"transfer-encoding"] != [b"chunked"]:
             raise Refused(501, "no transfer-encoding but chunked is known here")
         # RFC 9112 6.1: HTTP/1.0 has no transfer codings, so somebody on the way may have framed it differently.
         if version == "1.0":
             raise Refused(400, "HTTP/1.0 has no transfer-encoding")
+        return version
 
     def _ignore_upgrade(self, rest: bytes) -> None:
         # RFC 9110 7.8 lets a server ignore Upgrade, but to httptools what follows is no body then, though it is one:
@@ -251,7 +311,7 @@ class GuardedProtocol(httptools_impl.HttpToolsProtocol):
         self._guard.host.refused(refused.status)
         if self.cycle is not None:
             self.cycle.disconnected = True
-            self.cycle.message_event.set()
+            self.cycle.tell()
         status, headers, body = answers.problem(refused.status, refused.reason)
         lines = [b"%b: %b\r\n" % header for header in [*self.server_state.default_headers, *headers]]
         head = httptools_impl.STATUS_LINE[status] + b"".join(lines) + b"connection: close\r\n\r\n"

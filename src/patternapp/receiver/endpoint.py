@@ -6,8 +6,8 @@ import asyncio
 import math
 from typing import TYPE_CHECKING
 
-from patternapp import batches, bodies, cloudevents, delivery, errors
-from patternapp.http import answers
+from patternapp import batches, cloudevents, delivery, errors
+from patternapp.http import answers, bodies
 from patternapp.receiver import context, deadline, outcomes
 
 if TYPE_CHECKING:

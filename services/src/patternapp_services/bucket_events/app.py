@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from patternapp import bodies, errors
+from patternapp import errors
+from patternapp.http import bodies
 from patternapp_services import wire
 from patternapp_services.bucket_events import records
 

@@ -15,7 +15,7 @@ import os
 import urllib.parse
 from typing import TYPE_CHECKING
 
-from patternapp import bodies
+from patternapp.http import bodies
 from patternapp_services import wire
 from patternapp_services.buckets import files, read, upload, xml
 from patternapp_services.buckets.upload import Refused

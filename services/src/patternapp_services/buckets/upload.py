@@ -14,7 +14,7 @@ import stat
 import uuid
 from typing import TYPE_CHECKING, Self
 
-from patternapp import bodies
+from patternapp.http import bodies
 from patternapp_services.buckets import body, files
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from patternapp import bodies, cloudevents, errors
+from patternapp import cloudevents, errors
+from patternapp.http import bodies
 from patternapp_services import wire
 from patternapp_services.dead_letters import letters
 

@@ -13,7 +13,8 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from patternapp import bodies, cloudevents, errors
+from patternapp import cloudevents, errors
+from patternapp.http import bodies
 from patternapp_services import wire
 from patternapp_services.enqueue import writers
 

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from patternapp import bodies, cloudevents, errors
+from patternapp import cloudevents, errors
+from patternapp.http import bodies
 from patternapp_services import wire
 from patternapp_services.gateway import admission, auth, cache, routing
 

@@ -17,7 +17,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from patternapp import bodies, cloudevents, errors
+from patternapp import cloudevents, errors
+from patternapp.http import bodies
 from patternapp.plan import model
 from patternapp_services import wire
 from patternapp_services.webhooks import signatures

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from patternapp import bodies, cloudevents, errors
+from patternapp import cloudevents, errors
+from patternapp.http import bodies
 from patternapp.runtime.eventing.broker import LoopError
 from patternapp_services import wire
 

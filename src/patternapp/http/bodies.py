@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from patternapp.http import shortcut
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
 
@@ -23,6 +25,11 @@ async def read(receive: Callable[[], Awaitable[MutableMapping[str, Any]]], *, li
         TooLong: It has more than `limit` bytes.
         ClientGone: The client left.
     """
+    server = shortcut.of(receive)
+    if server is not None and (whole := server.body_at_once()) is not None:
+        if len(whole) > limit:
+            raise TooLong
+        return whole
     chunks: list[bytes] = []
     size = 0
     more = True
