@@ -11,15 +11,15 @@ What holds here:
 from __future__ import annotations
 
 import enum
-import urllib.parse
 from typing import TYPE_CHECKING, Any
 
 import httptools
 from uvicorn.protocols.http import httptools_impl
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 
-from patternapp.http import answers, limits
+from patternapp.http import answers, heads, limits
 from patternapp.http.exchange import Exchange
+from patternapp.http.heads import Refused
 
 if TYPE_CHECKING:
     import asyncio
@@ -27,17 +27,7 @@ if TYPE_CHECKING:
 
     from patternapp.http.guard import Guard
 
-_VERSIONS = ("1.1", "1.0")
 _OF_UPGRADES = frozenset({b"connection", b"upgrade", b"http2-settings"})
-
-
-class Refused(Exception):  # noqa: N818 - the client's fault, and told to it
-    """What a client sent is not taken."""
-
-    def __init__(self, status: int, reason: str) -> None:
-        self.status = status
-        self.reason = reason
-        super().__init__(reason)
 
 
 class Phase(enum.Enum):
@@ -107,7 +97,7 @@ class GuardedProtocol(httptools_impl.HttpToolsProtocol):
             if self.phase is phase and self._requests == requests:
                 self._fed += len(data)
                 if phase is _HEAD and self._fed > self._limits.head_size:
-                    self._refuse(Refused(431, f"the headers are over {self._limits.head_size} bytes"))
+                    self._refuse(self._too_long())
                 elif phase is _BODY and self._fed - 17 * self._payload > limits.FRAMING:
                     self._refuse(Refused(400, "the body is nearly all framing of chunks"))
 
@@ -128,14 +118,17 @@ class GuardedProtocol(httptools_impl.HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         if self.parser.should_upgrade():
             if self._should_upgrade():
-                self.scope = self._scope()
+                self.scope = heads.scope(self)
             elif self.parser.get_method() == b"CONNECT":
                 raise Refused(501, "this server is no proxy")
             return
-        version = self._check_head()
+        if self._long and heads.size(self.headers) > self._limits.head_size:
+            raise self._too_long()
+        version = self.parser.get_http_version()
+        heads.check(self.headers, version, most=self._limits.headers)
         if len(self.pipeline) >= limits.PIPELINED:
             raise Refused(429, "too many requests at once")
-        self.scope = self._scope()
+        self.scope = heads.scope(self)
         before, self.cycle = (
             self.cycle,
             Exchange(
@@ -232,50 +225,8 @@ class GuardedProtocol(httptools_impl.HttpToolsProtocol):
     def _start_asgi_task(self, cycle: Exchange, app: Any) -> None:  # type: ignore[override]
         self.tasks.add(self.loop.create_task(cycle.run(app, self.tasks)))
 
-    def _scope(self) -> Any:
-        if self.url == b"/":
-            path, query = b"/", b""
-        else:
-            url = httptools.parse_url(self.url)
-            path, query = url.path, url.query or b""
-        text = path.decode("ascii")
-        return {
-            "type": "http",
-            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
-            "http_version": self.parser.get_http_version(),
-            "server": self.server,
-            "client": self.client,
-            "scheme": self.scheme,
-            "method": self.parser.get_method().decode("ascii"),
-            "root_path": "",
-            "path": urllib.parse.unquote(text) if "%" in text else text,
-            "raw_path": path,
-            "query_string": query,
-            "headers": self.headers,
-            "state": self.app_state.copy(),
-        }
-
-    def _check_head(self) -> str:
-        """The version of HTTP, if the head is sound."""
-        if self._long and sum(len(name) + len(value) + 4 for name, value in self.headers) > self._limits.head_size:
-            raise Refused(431, f"the headers are over {self._limits.head_size} bytes")
-        if len(self.headers) > self._limits.headers:
-            raise Refused(431, f"there are over {self._limits.headers} headers")
-        names = [name for name, _ in self.headers]
-        hosts, version = names.count(b"host"), self.parser.get_http_version()
-        if version not in _VERSIONS:
-            raise Refused(505, f"HTTP/{version} is not spoken here")
-        # RFC 9112 3.2: an HTTP/1.1 request has one Host.
-        if hosts > 1 or (not hosts and version != "1.0"):
-            raise Refused(400, "there must be one Host header")
-        if b"transfer-encoding" not in names:
-            return version
-        if [value.strip().lower() for name, value in self.headers if name == b"transfer-encoding"] != [b"chunked"]:
-            raise Refused(501, "no transfer-encoding but chunked is known here")
-        # RFC 9112 6.1: HTTP/1.0 has no transfer codings, so somebody on the way may have framed it differently.
-        if version == "1.0":
-            raise Refused(400, "HTTP/1.0 has no transfer-encoding")
-        return version
+    def _too_long(self) -> Refused:
+        return Refused(431, f"the headers are over {self._limits.head_size} bytes")
 
     def _ignore_upgrade(self, rest: bytes) -> None:
         # RFC 9110 7.8 lets a server ignore Upgrade, but to httptools what follows is no body then, though it is one:

@@ -1,7 +1,7 @@
 """What a server can do beside ASGI: hand over a whole body, and take a whole answer, in one call each.
 
 What holds here: only where `receive` and `send` are the server's own methods, with no middleware in between that
-should have seen the messages. Nothing of the server is imported for it: an application is also imported where none runs.
+should have seen the messages. No server is imported for it: an application is also imported where none runs.
 """
 
 from __future__ import annotations
