@@ -1,7 +1,8 @@
 """From the apply of a PatternApp to Ready, split into our time and that of Kubernetes and Knative.
 
 What holds here: ours is from the apply until the last object of the app is there, and from when the last of them works
-until the app says so. What lies between is that of their controllers, and of Pods that start.
+until the app says so. What lies between is that of their controllers, and of Pods that start. So is the time in which
+all is made but what waits for its SinkBinding, and the binding is not ready.
 """
 
 from __future__ import annotations
@@ -72,11 +73,13 @@ def _course(namespace: kube.Namespace, watched: record.Record, app: record.Objec
     began = time.monotonic()
     namespace.apply(app)
     ready = harness.eventually(lambda: watched.since("PatternApp", name, _says_so), within=_WITHIN)
-    made = harness.eventually(lambda: _all(watched, app, lambda _: True), within=_WITHIN)
+    made = harness.eventually(lambda: _all(watched, app, _is_there), within=_WITHIN)
+    bound = harness.eventually(lambda: _all(watched, app, _works, of=_is_binding), within=_WITHIN)
+    waited = max(0.0, bound - (_all(watched, app, _is_there, of=_waits_for_none) or bound))
     # One watch may tell of the app before another tells of what made it ready.
     working = _all(watched, app, _works, until=ready) or ready
     namespace.delete(app)
-    return Course(made - began, working - made, ready - working)
+    return Course(made - began - waited, working - made + waited, ready - working)
 
 
 def _children(app: record.Object) -> Sequence[record.Object]:
@@ -87,15 +90,33 @@ def _says_so(app: record.Object) -> bool:
     return record.condition(app, "Ready")
 
 
+def _is_there(_: record.Object) -> bool:
+    return True
+
+
+def _is_binding(child: record.Object) -> bool:
+    return bool(child["kind"] == "SinkBinding")
+
+
+def _waits_for_none(child: record.Object) -> bool:
+    return bool(child["kind"] not in {"Service", "Deployment"})
+
+
 def _works(child: record.Object) -> bool:
     return readiness.readiness(resources.group(child["apiVersion"]), child).status == "True"
 
 
 def _all(
-    watched: record.Record, app: record.Object, check: Callable[[record.Object], bool], *, until: float = math.inf
+    watched: record.Record,
+    app: record.Object,
+    check: Callable[[record.Object], bool],
+    *,
+    of: Callable[[record.Object], bool] = _is_there,
+    until: float = math.inf,
 ) -> float | None:
-    """From when on all objects of an app have been so, by what was told until a time; None where one was not."""
-    times = [watched.since(one["kind"], one["metadata"]["name"], check, until=until) for one in _children(app)]
+    """From when on all these objects of an app have been so, by what was told until a time; None if one was not."""
+    names = [(one["kind"], one["metadata"]["name"]) for one in _children(app) if of(one)]
+    times = [watched.since(kind, name, check, until=until) for kind, name in names]
     known = [one for one in times if one is not None]
     return max(known) if len(known) == len(times) else None
 
