@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import http.server
 import json
 import os
@@ -132,6 +133,23 @@ def test_the_openapi_document_is_printed_with_routes_and_events() -> None:
     )
 
     assert set(json.loads(printed.stdout)["paths"]) == {"/", "/orders", "/orders/{number}"}
+
+
+@pytest.mark.parametrize("body", [b"E#\xff\xfe,\xc3%", b'{"customer": ', b"[]"], ids=["no text", "no JSON", "no order"])
+def test_what_a_route_answers_to_a_body_that_it_cannot_read_is_in_the_document(
+    tmp_path: Path, platform: str, body: bytes
+) -> None:
+    with shop(tmp_path, "orders:app", platform) as served:
+        with urllib.request.urlopen(f"http://127.0.0.1:{served.port}/openapi.json", timeout=harness.DEADLINE) as answer:
+            documented = json.load(answer)["paths"]["/orders"]["post"]["responses"]
+        connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=harness.DEADLINE)
+        connection.request("POST", "/orders", body, {"content-type": "application/json"})
+        refused = connection.getresponse()
+        connection.close()
+
+    assert refused.status >= 400
+    assert f"{refused.status}" in documented
+    assert refused.headers["content-type"] in documented[f"{refused.status}"]["content"]
 
 
 def test_what_describes_nothing_says_so(tmp_path: Path) -> None:

@@ -141,10 +141,11 @@ class Receiver(_Base):
         """The OpenAPI document of the routes and of ``POST /``, which FastAPI shows at its usual places."""
         if not self._whole:
             self._become_fastapi()
-        document = super().openapi()
-        if self._dispatch.handlers:
-            from patternapp.receiver import describe  # noqa: PLC0415 - only for who asks
+        from patternapp.receiver import describe  # noqa: PLC0415 - only for who asks
 
+        document = super().openapi()
+        describe.add_unreadable(document)
+        if self._dispatch.handlers:
             describe.add_events(document, self._dispatch.handlers)
         return document
 

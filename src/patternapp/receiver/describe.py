@@ -53,6 +53,14 @@ _PROBLEM: Json = {
         "detail": {"type": "string"},
     },
 }
+_UNREADABLE: Json = {
+    "description": "The body cannot be decoded.",
+    "content": {
+        "application/json": {
+            "schema": {"type": "object", "required": ["detail"], "properties": {"detail": {"type": "string"}}}
+        }
+    },
+}
 _FAILURES: Json = {
     "type": "object",
     "required": ["failures"],
@@ -101,6 +109,14 @@ def taken(handlers: Mapping[str, Handler]) -> tuple[list[Taken], Json]:
         for type_, handler in handlers.items()
     ]
     return found, dict(definitions.get("$defs", {}))
+
+
+def add_unreadable(document: Json) -> None:
+    """Put FastAPI's answer to a body that cannot be decoded, of which it says nothing, into an OpenAPI document."""
+    for path in document.get("paths", {}).values():
+        for operation in path.values():
+            if "requestBody" in operation:
+                operation["responses"].setdefault("400", _UNREADABLE)
 
 
 def add_events(document: Json, handlers: Mapping[str, Handler]) -> None:
