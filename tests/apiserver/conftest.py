@@ -8,6 +8,7 @@ each worker has a server of its own.
 from __future__ import annotations
 
 import contextlib
+import http
 import os
 import uuid
 from pathlib import Path
@@ -133,6 +134,9 @@ def remove(server: api.Api, namespace: str) -> None:
 
 def empty(server: api.Api, collection: str) -> None:
     """Delete all objects of a collection; nobody waits for their finalizers."""
-    for item in server.delete(collection).object().get("items", ()):
+    answer = server.delete(collection)
+    if answer.status == http.HTTPStatus.NOT_FOUND:
+        return  # the definition of their kind went a moment ago
+    for item in answer.object().get("items", ()):
         if item["metadata"].get("finalizers"):
             server.merge(f"{collection}/{item['metadata']['name']}", {"metadata": {"finalizers": None}})

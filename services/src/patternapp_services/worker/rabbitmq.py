@@ -14,6 +14,7 @@ import asyncio
 import collections
 import contextlib
 import logging
+import math
 import time
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -67,6 +68,8 @@ class _Connection(Lane):
         """Those that were acknowledged before one that came earlier."""
         self.moved = time.monotonic()
         """When a message last came, or was held."""
+        self.told = -math.inf
+        """When messages were last acknowledged."""
 
     def came(self, tag: int) -> None:
         """A message with this tag; tags grow."""
@@ -87,20 +90,18 @@ class _Connection(Lane):
                 last = tag
             self._alone.discard(tag)
         if last:
+            self.told = time.monotonic()
             await self.channel.basic_ack(last, multiple=True)
         if len(self._done) > self._hoard:
             await self.acknowledge_rest()
 
-    async def acknowledge_rest(self) -> int:
-        """Acknowledge what is done one by one, so that only what is not done comes again; how many those were.
-
-        A quorum queue takes in no more than 32 such words at once, and a channel that ends forgets those that wait.
-        """
+    async def acknowledge_rest(self) -> None:
+        """Acknowledge what is done one by one, so that only what is not done comes again."""
         rest, self._done = sorted(self._done), set()
         self._alone.update(rest)
         for tag in rest:
+            self.told = time.monotonic()
             await self.channel.basic_ack(tag)
-        return len(rest)
 
 
 class RabbitMqReader:
@@ -195,11 +196,12 @@ class RabbitMqReader:
                 raise group.exceptions[0] from None
             finally:
                 self._memory.drop(lane)
-                # The answer says that the broker has read all acknowledgements; the connection may end abruptly.
+                # The answer says that the broker has read all acknowledgements; the connection may end abruptly. But of
+                # those a quorum queue takes in 32 at once, and a channel that ends forgets those that wait.
                 with contextlib.suppress(Exception):
                     async with asyncio.timeout(self._limits.leave):
-                        if await lane.acknowledge_rest():
-                            await asyncio.sleep(TAKEN_IN)
+                        await lane.acknowledge_rest()
+                        await asyncio.sleep(lane.told + TAKEN_IN - time.monotonic())
                         await channel.close()
 
     async def _arrive(self, message: abc.AbstractIncomingMessage, lane: _Connection) -> None:
@@ -221,13 +223,18 @@ class RabbitMqReader:
 
     async def _acknowledge(self) -> None:
         while True:
-            items = await self._ended.get()
+            items = [*await self._ended.get()]
+            parts = 1
+            while not self._ended.empty():
+                items += self._ended.get_nowait()
+                parts += 1
             try:
                 lanes = {item.lane for item in items if isinstance(item.lane, _Connection) and item.lane.open}
                 for lane in lanes:
                     await lane.acknowledge([item.position for item in items if item.lane is lane])
             finally:
-                self._ended.task_done()
+                for _ in range(parts):
+                    self._ended.task_done()
 
     async def _watch(self, channel: abc.AbstractChannel, lane: _Connection, tag: str) -> None:
         """Count what waits, and notice the end of the connection or of the queue."""
