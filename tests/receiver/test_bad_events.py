@@ -77,6 +77,8 @@ WRONG = {
     "an extension that is a list": text_of(ext=[1]),
     "an extension that is a fraction": text_of(ext=1.5),
     "an extension beyond 32 bits": text_of(ext=2**40),
+    "an extension that is null and has no name": with_text('"": null'),
+    "an extension that is null and has a capital in its name": text_of(Ext=None),
     "an extension with a line break in its name": text_of(**{"abc\n": "x"}),
     "an extension with a capital": text_of(Abc="x"),
     "NaN": with_text('"data": NaN'),

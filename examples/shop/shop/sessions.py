@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+from fastapi import Query
 from pydantic import AwareDatetime, BaseModel
 
 from patternapp.receiver import Event, Receiver
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     import sqlite3
 
 GAP = timedelta(minutes=30).total_seconds()
+EPOCHS = (0.0, datetime(9999, 1, 1, tzinfo=UTC).timestamp())
+"""A clock before the first or after the second is no clock; with the zone added it may even have no year."""
 SCHEMA = (
     "CREATE TABLE IF NOT EXISTS click (source TEXT, id TEXT, at REAL NOT NULL, PRIMARY KEY (source, id))",
     "CREATE TABLE IF NOT EXISTS session (visitor TEXT, began REAL, ended REAL, clicks INTEGER)",
@@ -49,7 +52,7 @@ def sessionize(events: list[Event[Click]]) -> None:
 
 
 @app.get("/sessions")
-def newest(limit: int = 20) -> list[dict[str, Any]]:
+def newest(limit: Annotated[int, Query(ge=1, le=1000)] = 20) -> list[dict[str, Any]]:
     """The newest sessions; one is closed when no click can join it any more, unless it comes late."""
     now = datetime.now(UTC).timestamp()
     with storage.transaction("sessions", SCHEMA) as db:
@@ -60,7 +63,8 @@ def newest(limit: int = 20) -> list[dict[str, Any]]:
 def _moment(event: Event[Click]) -> float:
     told = event.data.at or event.attributes.get("time")
     moment = datetime.fromisoformat(told) if isinstance(told, str) else told
-    return moment.timestamp() if isinstance(moment, datetime) else time.time()
+    at = moment.timestamp() if isinstance(moment, datetime) else time.time()
+    return at if EPOCHS[0] <= at <= EPOCHS[1] else time.time()
 
 
 def _join(db: sqlite3.Connection, visitor: str, at: float) -> None:

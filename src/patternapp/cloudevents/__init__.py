@@ -14,7 +14,7 @@ Sources: cloudevents/spec v1.0.2 ``spec.md``, ``bindings/http-protocol-binding.m
 
 from __future__ import annotations
 
-from patternapp.cloudevents.attributes import check
+from patternapp.cloudevents.attributes import FORBIDDEN, check
 from patternapp.cloudevents.event import Event, Value, with_attributes
 from patternapp.cloudevents.media import BATCHED, STRUCTURED, Headers, is_batch, is_json
 from patternapp.cloudevents.modes import (
@@ -28,6 +28,7 @@ from patternapp.cloudevents.modes import (
 
 __all__ = [
     "BATCHED",
+    "FORBIDDEN",
     "STRUCTURED",
     "Event",
     "Headers",

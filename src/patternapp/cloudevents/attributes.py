@@ -23,8 +23,9 @@ _NEVER_EMPTY = frozenset({"id", "source", "type", "subject", "dataschema", "data
 _TEXT_ONLY = _NEVER_EMPTY | {"specversion", "time"}
 _INTEGERS = range(-(2**31), 2**31)
 _NONCHARACTERS = "".join(f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0, 0x110000, 0x10000))
-# spec.md, type system: a String has no control characters, no lone surrogates and no noncharacters.
-_NOT_ALLOWED = re.compile(f"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef{_NONCHARACTERS}]")
+FORBIDDEN = f"\x00-\x1f\x7f-\x9f\ufdd0-\ufdef{_NONCHARACTERS}"
+"""As part of a pattern, the characters that a String may not have (spec.md, type system), but for lone surrogates."""
+_NOT_ALLOWED = re.compile(f"[{FORBIDDEN}\ud800-\udfff]")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
 # RFC 3986, 4.3 asks for more; a scheme is what tells it from a relative one, and what a Broker's ingress looks for.
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
@@ -41,14 +42,19 @@ def check(attributes: Mapping[str, object]) -> None:
     except KeyError:
         raise CloudEventError(min(_REQUIRED - attributes.keys()), "is missing") from None
     for name in () if _TEXT_ONLY.issuperset(attributes) else attributes.keys() - _TEXT_ONLY:
-        if not (name.isascii() and name.isalnum() and (name.islower() or name.isdigit())) or name == "data":
-            raise CloudEventError(shown(name), "is not a name for an attribute: a to z and 0 to 9 make one")
+        check_name(name)
     if not _is_plain(attributes.values()):
         for name, value in attributes.items():
             _check_value(name, value)
         if sum(len(value) for value in attributes.values() if isinstance(value, str)) > LIMIT:
             raise CloudEventError("attributes", f"are longer than {LIMIT} characters together")
     _check_standard(attributes)
+
+
+def check_name(name: str) -> None:
+    """Raise a `CloudEventError` if no attribute may be called that."""
+    if not (name.isascii() and name.isalnum() and (name.islower() or name.isdigit())) or name == "data":
+        raise CloudEventError(shown(name), "is not a name for an attribute: a to z and 0 to 9 make one")
 
 
 def shown(name: str) -> str:

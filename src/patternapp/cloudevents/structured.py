@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _WHITE = " \t\n\r"
 _DATA = re.compile(r'"data"[ \t\n\r]*:')
+_DATA_NAMES = {"data", "data_base64"}
 _SPACE = re.compile(r"[ \t\n\r]*")
 # Nearly all attributes are texts that need no escape: one look at such a member, and the comma or the end behind it.
 _PLAIN = re.compile(r'[ \t\n\r]*"([a-z0-9]*)"[ \t\n\r]*:[ \t\n\r]*"([^"\\\x00-\x1f]*)"[ \t\n\r]*([,}])')
@@ -181,6 +182,8 @@ def _event(values: dict[str, Any], data_text: str) -> Event[bytes | None]:
     attributes: dict[str, Value] = values
     if not all(values.values()):
         attributes = {name: value for name, value in values.items() if value is not None}
+        for name in values.keys() - attributes.keys() - _DATA_NAMES:
+            rules.check_name(name)
     plain: Any = attributes.pop("data", None)
     encoded: Any = attributes.pop("data_base64", None)
     if plain is not None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-_TEXT = "^[^\u0000-\u001f\u007f-\u009f\ufdd0-\ufdef\ufffe\uffff]+$"
+_TEXT = f"^[^{cloudevents.FORBIDDEN}]+$"
 _STRING: Json = {"type": "string", "minLength": 1, "pattern": _TEXT}
 _OPTIONAL: Json = {**_STRING, "type": ["string", "null"]}
 _ABSOLUTE: Json = {**_OPTIONAL, "pattern": _TEXT.replace("^", "^[A-Za-z][A-Za-z0-9+.-]*:", 1).replace("+$", "*$")}

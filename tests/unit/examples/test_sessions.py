@@ -98,3 +98,23 @@ async def test_sessions_are_the_same_in_whatever_order_the_clicks_come(
 
     assert await known() == in_order
     assert sum(clicks for _, _, _, clicks in in_order) == len(minutes)
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "1500-01-01T00:00:00Z", "9999-12-31T23:59:59-14:00"])
+async def test_a_clock_that_is_out_of_its_mind_is_not_believed(at: str) -> None:
+    before = datetime.now(UTC)
+
+    answer = await asgi_calls.deliver_batch(
+        sessions.app, [asgi_calls.event("shop.click", {"visitor": "v", "page": "/", "at": at}, id="1")]
+    )
+
+    assert answer.status == 204
+    [session] = (await asgi_calls.request(sessions.app, "GET", "/sessions")).json
+    assert before <= datetime.fromisoformat(session["began"]) <= datetime.now(UTC)
+
+
+@pytest.mark.parametrize("limit", [-1, 0, 1001, 10**30])
+async def test_so_many_sessions_are_not_told_at_once(limit: int) -> None:
+    answer = await asgi_calls.request(sessions.app, "GET", f"/sessions?limit={limit}")
+
+    assert answer.status == 422
