@@ -134,5 +134,6 @@ class _Definition:
         harness.eventually(self._established, within=kube.WITHIN)
 
     def _established(self) -> bool:
-        conditions = self._server.get(self._path).object().get("status", {}).get("conditions", ())
+        status = self._server.get(self._path).object().get("status", {})
+        conditions = status.get("conditions") or ()  # null until the server has looked at it
         return any(one["type"] == "Established" and one["status"] == "True" for one in conditions)
