@@ -2,7 +2,8 @@
 
 What holds here: ours is from the apply until the last object of the app is there, and from when the last of them works
 until the app says so. What lies between is that of their controllers, and of Pods that start. So is the time in which
-all is made but what waits for its SinkBinding, and the binding is not ready.
+all is made but what waits for its SinkBinding, and the binding is not ready. Each app is applied once nothing is left
+of the one before: what deletes its objects and ends its Pods would be part of its time otherwise.
 """
 
 from __future__ import annotations
@@ -79,7 +80,14 @@ def _course(namespace: kube.Namespace, watched: record.Record, app: record.Objec
     # One watch may tell of the app before another tells of what made it ready.
     working = _all(watched, app, _works, until=ready) or ready
     namespace.delete(app)
+    harness.eventually(lambda: not _left(namespace, watched, app), within=_WITHIN)
     return Course(made - began - waited, working - made + waited, ready - working)
+
+
+def _left(namespace: kube.Namespace, watched: record.Record, app: record.Object) -> bool:
+    """Whether anything of an app is still there."""
+    made = ((one["kind"], one["metadata"]["name"]) for one in (app, *_children(app)))
+    return any(watched.since(*one, _is_there) for one in made) or bool(namespace.listed("Pod"))
 
 
 def _children(app: record.Object) -> Sequence[record.Object]:

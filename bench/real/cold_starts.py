@@ -5,7 +5,8 @@ is left, those that say goodbye included; each receiver has several Services, so
 start. The first start of a Service, which Knative makes unasked, does not count.
 
 The kubelet looks at its containers once a second, and tells of a Pod's address only then. So one start is known to no
-better than a second; what is gained shows in the mean of many, whose place between two looks is by chance.
+better than a second; what is gained shows in the mean of many. Pods go at such a look too, so each turn waits a share
+of a second of its own, the same for all: the starts of everybody begin everywhere between two looks.
 """
 
 from __future__ import annotations
@@ -27,14 +28,16 @@ if TYPE_CHECKING:
 
     from e2e import kube
 
-ROUNDS = int(os.environ.get("ROUNDS", "4"))
-SERVICES = int(os.environ.get("SERVICES", "5"))
+ROUNDS = int(os.environ.get("ROUNDS", "5"))
+SERVICES = int(os.environ.get("SERVICES", "8"))
 """Of each receiver; as many starts are seen in a round."""
 _API = "serving.knative.dev/v1"
 _PORT = 8080
 _GONE = 600.0
 """Seconds within which a Service without requests has no Pod: its window, what the autoscaler and its Pods wait."""
 _READY = 600.0
+_LOOK = 1.0
+"""Seconds between two looks of the kubelet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,18 +99,20 @@ def measure(namespace: kube.Namespace) -> Mapping[str, list[float]]:
         for name in contestant.services():
             harness.eventually(functools.partial(_is_ready, namespace, name), within=_READY)
     starts: dict[str, list[float]] = {one.name: [] for one in CONTESTANTS}
-    for turn in range(ROUNDS * SERVICES):
+    for turn in range(turns := ROUNDS * SERVICES):
         for contestant in CONTESTANTS if turn % 2 else reversed(CONTESTANTS):
-            starts[contestant.name].append(_start(namespace, contestant.services()[turn % SERVICES]))
+            name = contestant.services()[turn % SERVICES]
+            starts[contestant.name].append(_start(namespace, name, after=_LOOK * turn / turns))
     for contestant in CONTESTANTS:
         for name in contestant.services():
             namespace.delete(_service(contestant, name))
     return starts
 
 
-def _start(namespace: kube.Namespace, name: str) -> float:
+def _start(namespace: kube.Namespace, name: str, *, after: float) -> float:
     pods = functools.partial(namespace.listed, "Pod", selector=f"serving.knative.dev/service={name}")
     harness.eventually(lambda: not pods(), within=_GONE)
+    time.sleep(after)  # between two looks of the kubelet
     address = web.Address(namespace.stack.internal, f"{name}.{namespace.name}.svc.cluster.local")
     began = time.perf_counter()
     answer = address.send("order.placed", receiver.DATA)
