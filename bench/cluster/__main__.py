@@ -29,14 +29,17 @@ if TYPE_CHECKING:
 def starts(namespace: kube.Namespace) -> Sequence[report.Figure]:
     """Cold starts."""
     seen = cold_starts.measure(namespace)
-    ours, base = seen[receivers.OURS.name], seen[receivers.FASTAPI.name]
+    answered = {name: [one.answered for one in starts] for name, starts in seen.items()}
+    after = {name: statistics.fmean(one.after for one in starts) for name, starts in seen.items()}
+    ours, base = answered[receivers.OURS.name], answered[receivers.FASTAPI.name]
     of = "cold start, of FastAPI + SDK"
     figures = [
         report.Figure(name=f"{of}, mean", value=statistics.fmean(ours) / statistics.fmean(base), unit="x", target=0.9),
         report.Figure(name=f"{of}, p50", value=statistics.median(ours) / statistics.median(base), unit="x"),
     ]
-    for name, values in seen.items():
+    for name, values in answered.items():
         figures.append(report.Figure(name=f"cold start, {name}, mean", value=statistics.fmean(values), unit="s"))
+        figures.append(report.Figure(name="of that after the Pod had an address, mean", value=after[name], unit="s"))
         figures += _spread(f"cold start, {name}", values)
     return figures
 
